@@ -1,0 +1,214 @@
+/**
+ * The shell around the core: gives inputs to `transition`, performs the effects that come back, feeds their
+ * outcome in before anything else, and keeps one timer for all deadlines.
+ */
+import { assertNever } from "../core/brand.js";
+import {
+  deadline,
+  type Effect,
+  type Input,
+  livePid,
+  type Notify,
+  transition,
+  type World,
+} from "../core/process.js";
+import { decodeWaitStatus, type Reaped } from "../posix/reap.js";
+import { kill } from "../posix/signals.js";
+import { now } from "./clock.js";
+import { createDeadlines } from "./deadlines.js";
+import type { Entry } from "./entry.js";
+import type { Log } from "./log.js";
+import type { SpawnOutcome } from "./run.js";
+
+/** Hears of each state change, after the process has its new state. */
+export type Listener = (entry: Entry, change: Notify) => void;
+
+export interface EngineOptions {
+  readonly log: Log;
+  /** Starts the child, or says why that could not be. */
+  readonly spawn: (entry: Entry) => SpawnOutcome;
+  /** Collects one dead child; null when there is none to collect. */
+  readonly reap: () => Reaped | null;
+}
+
+export interface Engine extends Disposable {
+  /** False once the daemon shuts down or reloads. */
+  mayStart: boolean;
+  /** Tells a process that something happened; its effects are done when this returns. */
+  feed(entry: Entry, input: Input): void;
+  /** Collects every child that has died. */
+  reap(): void;
+  subscribe(listener: Listener): Disposable;
+  /** Settles once the condition holds; undefined when it holds already. */
+  until(entry: Entry, settled: Waited): Promise<void> | undefined;
+  /** Wakes everyone who waits for a process that is about to be forgotten. */
+  forget(entry: Entry): void;
+  readonly entries: ReadonlySet<Entry>;
+  adopt(entry: Entry): void;
+}
+
+type Waited = (process: Entry["process"]) => boolean;
+
+export function createEngine(options: EngineOptions): Engine {
+  const { log } = options;
+  const entries = new Set<Entry>();
+  const byPid = new Map<number, Entry>();
+  const listeners = new Set<Listener>();
+  const deadlines = createDeadlines<Entry>(
+    () => now().mono,
+    (entry) => engine.feed(entry, { type: "deadline" }),
+  );
+
+  const engine: Engine = {
+    mayStart: true,
+    entries,
+
+    feed(entry, input) {
+      for (let next: Input | null = input; next !== null; ) next = step(entry, next);
+      settle(entry);
+    },
+
+    reap() {
+      for (let dead = options.reap(); dead !== null; dead = options.reap()) {
+        const cause = decodeWaitStatus(dead.waitStatus);
+        const entry = byPid.get(dead.pid);
+        if (entry === undefined) {
+          log.reaped(dead.pid, cause);
+          continue;
+        }
+        byPid.delete(dead.pid);
+        endRun(entry);
+        engine.feed(entry, { type: "exited", pid: dead.pid, cause });
+      }
+    },
+
+    subscribe(listener) {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+
+    until(entry, settled) {
+      if (settled(entry.process)) return undefined;
+      return new Promise((resolve) => {
+        entry.waiters.add({ settled, wake: resolve });
+      });
+    },
+
+    adopt(entry) {
+      entries.add(entry);
+    },
+
+    forget(entry) {
+      entries.delete(entry);
+      deadlines.set(entry, null);
+      for (const waiter of entry.waiters) waiter.wake();
+      entry.waiters.clear();
+    },
+
+    [Symbol.dispose]() {
+      deadlines[Symbol.dispose]();
+      listeners.clear();
+      for (const entry of entries) {
+        entry.run?.close();
+        entry.outputs.close();
+      }
+    },
+  };
+
+  /** One input through the core. Gives back the outcome that the core must hear next, if there is one. */
+  function step(entry: Entry, input: Input): Input | null {
+    const world: World = { now: now(), mayStart: engine.mayStart };
+    let effects: readonly Effect[];
+    try {
+      const [next, wanted] = transition(entry.config, entry.process, input, world);
+      entry.process = next;
+      effects = wanted;
+    } catch (error) {
+      breakProcess(entry, input, error);
+      return null;
+    }
+    let answer: Input | null = null;
+    for (const effect of effects) answer = perform(entry, effect) ?? answer;
+    deadlines.set(entry, deadline(entry.config, entry.process));
+    return answer;
+  }
+
+  function perform(entry: Entry, effect: Effect): Input | null {
+    switch (effect.type) {
+      case "log":
+        log.log(effect.level, effect.text);
+        return null;
+      case "notify":
+        tell(entry, effect);
+        return null;
+      case "spawn":
+        return begin(entry);
+      case "kill":
+        return signal(entry, effect);
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  function begin(entry: Entry): Input {
+    const outcome = options.spawn(entry);
+    if (!outcome.ok) return { type: "spawn-failed", spawnerr: outcome.spawnerr };
+    entry.run = outcome.run;
+    byPid.set(outcome.run.pid, entry);
+    return { type: "spawned", pid: outcome.run.pid };
+  }
+
+  function signal(entry: Entry, effect: Extract<Effect, { readonly type: "kill" }>): Input | null {
+    const problem = kill(effect.pid, effect.signal, effect.asgroup);
+    if (problem === null) return null;
+    if (problem === "ESRCH") {
+      const text = `unable to signal ${entry.name} (pid ${effect.pid}), it probably just exited on its own: ${problem}`;
+      log.log("debug", text);
+      return null;
+    }
+    return { type: "kill-failed", detail: problem };
+  }
+
+  function tell(entry: Entry, change: Notify): void {
+    for (const listener of listeners) {
+      try {
+        listener(entry, change);
+      } catch (error) {
+        log.log("error", `state change listener failed: ${describeError(error)}`);
+      }
+    }
+  }
+
+  function settle(entry: Entry): void {
+    for (const waiter of entry.waiters) {
+      if (!waiter.settled(entry.process)) continue;
+      entry.waiters.delete(waiter);
+      waiter.wake();
+    }
+  }
+
+  /** The child is dead: take what it left in its pipes, and go on reading only if a descendant holds them. */
+  function endRun(entry: Entry): void {
+    const { run } = entry;
+    if (run === null) return;
+    entry.run = null;
+    run.finish();
+  }
+
+  /** A throw in the core is our bug: say everything, and go on supervising the rest. */
+  function breakProcess(entry: Entry, input: Input, error: unknown): void {
+    const state = JSON.stringify({ process: entry.process, input });
+    log.log("critical", `internal error supervising ${entry.name}: ${describeError(error)} ${state}`);
+    const pid = livePid(entry.process);
+    if (pid === null) return;
+    const since = now().mono;
+    entry.process = { ...entry.process, state: { name: "UNKNOWN", pid, since, stopping: false } };
+  }
+
+  return engine;
+}
+
+/** An error's stack or text, for the log. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,73 @@
+/** Groups under supervision: made from configuration, added and removed while the daemon runs. */
+import type { Config, GroupConfig, ProcessConfig } from "../core/config.js";
+import { groupOrder } from "../core/order.js";
+import { isStoppedClass } from "../core/process.js";
+import type { Engine } from "./engine.js";
+import { createEntry, type Entry, type Group } from "./entry.js";
+import type { Outputs } from "./outputs.js";
+
+export interface Groups {
+  /** By priority, then name. */
+  readonly active: ReadonlyMap<string, Group>;
+  /** False when a group of that name is active already. */
+  add(config: GroupConfig, held: ReadonlySet<string>): boolean;
+  remove(name: string): "removed" | "running" | "unknown";
+}
+
+export interface GroupsOptions {
+  readonly engine: Engine;
+  readonly outputs: (group: GroupConfig, config: ProcessConfig) => Outputs;
+  readonly onAdded: (group: Group) => void;
+  readonly onRemoved: (group: Group) => void;
+}
+
+export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOptions): Groups {
+  const active = new Map<string, Group>();
+  let ordered: ReadonlyMap<string, Group> | null = null;
+
+  return {
+    get active() {
+      ordered ??= new Map(groupOrder(active.values()).map((group) => [group.name, group]));
+      return ordered;
+    },
+    add(config, held) {
+      if (active.has(config.name)) return false;
+      const processes = new Map<string, Entry>();
+      for (const member of config.processes) {
+        const key = heldKey(config.name, member.name);
+        const entry = createEntry(config.name, member, outputs(config, member), held.has(key));
+        processes.set(member.name, entry);
+        engine.adopt(entry);
+      }
+      const group: Group = { name: config.name, config, processes };
+      active.set(config.name, group);
+      ordered = null;
+      onAdded(group);
+      return true;
+    },
+    remove(name) {
+      const group = active.get(name);
+      if (group === undefined) return "unknown";
+      const members = [...group.processes.values()];
+      if (!members.every((entry) => isStoppedClass(entry.process.state.name))) return "running";
+      active.delete(name);
+      ordered = null;
+      for (const entry of members) engine.forget(entry);
+      onRemoved(group);
+      return "removed";
+    },
+  };
+}
+
+/** The name under which a purposely stopped process is remembered. */
+export function heldKey(group: string, process: string): string {
+  return `${group}:${process}`;
+}
+
+/** Every process name that a configuration knows, as `heldKey` spells it. */
+export function knownKeys(config: Config): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const group of config.groups)
+    for (const member of group.processes) keys.add(heldKey(group.name, member.name));
+  return keys;
+}

@@ -1,0 +1,125 @@
+/** One life: from an open activity log to everything stopped. A reload is the end of one and the start of the next. */
+import type { Config, LogLevel } from "../core/config.js";
+import { LOG_LEVELS } from "../core/config.js";
+import { type ActivityLog, openActivityLog } from "../logs/activity.js";
+import { cleanAutoLogs } from "../logs/auto.js";
+import { detach } from "../posix/daemonize.js";
+import { removePidfile, writePidfile } from "../posix/pidfile.js";
+import { createLog, type Log } from "./log.js";
+import { openServers } from "./servers.js";
+import { installSignals } from "./signals.js";
+import { createSupervision, type Reading, type Supervision } from "./supervision.js";
+import { watchConfig } from "./watch.js";
+
+export interface LifeOptions {
+  readonly config: Config;
+  readonly read: () => Reading;
+  readonly held: ReadonlySet<string>;
+  readonly nofile: number | null;
+  /** First life only: what was found before the log was open. */
+  readonly messages: readonly Message[];
+  /** First life in the background: called when the sockets listen and the daemon has left its terminal. */
+  readonly background: { readonly announceReady: () => void } | null;
+  readonly stderr: (text: string) => void;
+}
+
+export interface Message {
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+export interface LifeEnd {
+  readonly next: "shutdown" | "restart";
+  readonly held: ReadonlySet<string>;
+}
+
+/** Runs until shutdown or reload. Throws `ServerProblem` when a socket can't be opened. */
+export async function live(options: LifeOptions): Promise<LifeEnd> {
+  const { config } = options;
+  const { supervisord } = config;
+  using activity = openActivityLog({
+    logfile: supervisord.logfile,
+    maxbytes: supervisord.logfile_maxbytes,
+    backups: supervisord.logfile_backups,
+    loglevel: supervisord.loglevel,
+    format: supervisord.logformat,
+    echo: supervisord.nodaemon && !supervisord.silent,
+    ident: "supervisord-ts",
+  });
+  const log = createLog(activity);
+  for (const { level, text } of inOrder([...options.messages, ...config.messages])) log.log(level, text);
+  if (!supervisord.nocleanup)
+    for (const text of cleanAutoLogs(supervisord.childlogdir, supervisord.identifier)) log.log("warn", text);
+
+  using supervision = createSupervision({
+    config,
+    read: options.read,
+    log,
+    clearMainLog: () => clearMainLog(activity, log),
+    held: options.held,
+    nofile: options.nofile,
+  });
+  using _signals = installSignals(signalTarget(supervision, activity, log));
+  await using _servers = await openServers(config.servers, supervision, log, options.stderr);
+  if (options.background !== null) goToBackground(config, log);
+  using _pidfile = holdPidfile(supervisord.pidfile, log);
+  await using _watch = supervisord.watch_config
+    ? await watchConfig({ log, config: () => supervision.available, update: () => supervision.update() })
+    : null;
+  options.background?.announceReady();
+  supervision.begin();
+  const next = await supervision.finished;
+  return { next, held: supervision.held() };
+}
+
+/** Critical first, then warnings, then the rest, as the reference empties its queues. */
+function inOrder(messages: readonly Message[]): readonly Message[] {
+  return [...messages].sort((a, b) => LOG_LEVELS[b.level] - LOG_LEVELS[a.level]);
+}
+
+function clearMainLog(activity: ActivityLog, log: Log): void {
+  log.log("info", "reopening log file");
+  activity.clear();
+}
+
+function signalTarget(supervision: Supervision, activity: ActivityLog, log: Log): Parameters<typeof installSignals>[0] {
+  return {
+    log,
+    leaving: () => supervision.mood !== "RUNNING",
+    shutdown: () => supervision.shutdown(),
+    reload() {
+      try {
+        supervision.restart();
+      } catch (error) {
+        log.log("error", `not reloading: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    },
+    reopenLogs() {
+      log.log("info", "supervisord logreopen");
+      activity.reopen();
+      supervision.reopenLogs();
+    },
+    reap: () => supervision.reap(),
+  };
+}
+
+function goToBackground(config: Config, log: Log): void {
+  const { directory, umask } = config.supervisord;
+  log.log("info", "daemonizing the supervisord process");
+  if (directory !== null) {
+    try {
+      process.chdir(directory);
+      log.log("info", `set current directory: '${directory}'`);
+    } catch (error) {
+      log.log("critical", `can't chdir into '${directory}': ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  detach({ umask });
+}
+
+function holdPidfile(path: string, log: Log): Disposable {
+  const problem = writePidfile(path, process.pid);
+  if (problem === null) log.log("info", `supervisord started with pid ${process.pid}`);
+  else log.log("critical", `could not write pidfile ${path}`);
+  return { [Symbol.dispose]: () => removePidfile(path, process.pid) };
+}

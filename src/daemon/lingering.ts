@@ -1,0 +1,35 @@
+/**
+ * Runs that have ended while a descendant still holds their pipes. The reference stops reading here, so that
+ * descendant's writes fail; our children hold their pipes themselves and would block, so we read on, for a
+ * stated number of runs.
+ */
+import type { Log } from "./log.js";
+import type { Run } from "./run.js";
+
+export interface Lingering extends Disposable {
+  add(run: Run, name: string): void;
+  delete(run: Run): void;
+}
+
+const LIMIT = 256;
+
+export function createLingering(log: Log): Lingering {
+  const runs = new Map<Run, string>();
+  let dropped = 0;
+
+  return {
+    add(run, name) {
+      runs.set(run, name);
+      const oldest = runs.entries().next().value;
+      if (runs.size <= LIMIT || oldest === undefined) return;
+      dropped += 1;
+      const text = `no longer reading what descendants of '${oldest[1]}' (${oldest[0].pid}) write: more than ${LIMIT} ended processes have left such descendants behind (${dropped} given up so far)`;
+      log.log("warn", text);
+      oldest[0].close();
+    },
+    delete: (run) => void runs.delete(run),
+    [Symbol.dispose]() {
+      for (const run of [...runs.keys()]) run.close();
+    },
+  };
+}

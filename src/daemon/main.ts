@@ -1,0 +1,120 @@
+/** `supervisord-ts`: from the command line to the end of the last life. */
+import { parseSupervisordArgs } from "../config/commandline.js";
+import { describeIssue } from "../config/describe-issue.js";
+import { findConfigFile } from "../config/find.js";
+import { nodeHost } from "../config/node-host.js";
+import { parseConfig } from "../config/parse.js";
+import type { SupervisordConfig } from "../core/config.js";
+import { announceReady, spawnBackground, takeBackgroundMark } from "../posix/daemonize.js";
+import { originalNofile, raiseLimit } from "../posix/rlimit.js";
+import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
+import { VERSION } from "../version.js";
+import { live, type Message } from "./life.js";
+import { ServerProblem } from "./servers.js";
+
+export interface Io {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+}
+
+/** Runs the daemon. `argv[0]` is the name the program was called by. Gives the exit status. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const mark = takeBackgroundMark();
+  const name = argv[0] ?? "supervisord-ts";
+  const fail = (...texts: readonly string[]): number => {
+    for (const text of texts) io.stderr(`Error: ${text}\n`);
+    io.stderr(`For help, use ${name} -h\n`);
+    return 2;
+  };
+
+  const args = parseSupervisordArgs(argv.slice(1));
+  switch (args.kind) {
+    case "help":
+      io.stdout(args.text);
+      return 0;
+    case "version":
+      io.stdout(`${VERSION}\n`);
+      return 0;
+    case "error":
+      return fail(args.message);
+    case "run":
+  }
+
+  const host = nodeHost({ lookupUser, lookupGroup, userHome });
+  const found = findConfigFile(args.configuration, name, host);
+  if (!found.ok) return fail(found.message);
+  if (args.configuration === null && process.getuid?.() === 0) io.stderr(SEARCHING_AS_ROOT);
+  const read = (): ReturnType<typeof parseConfig> => parseConfig(found.path, host, args.overrides);
+  const first = read();
+  if (!first.ok) return fail(...first.issues.map(describeIssue));
+  let { config } = first;
+
+  if (!config.supervisord.nodaemon && mark === null) return spawnBackground();
+
+  const messages: Message[] = [];
+  const privileges = takeIdentity(config.supervisord, messages);
+  if (privileges !== null) return fail(privileges);
+  const limits = takeLimits(config.supervisord, messages);
+  if (limits !== null) return fail(limits);
+
+  let held: ReadonlySet<string> = new Set();
+  for (let life = 0; ; life += 1) {
+    try {
+      const end = await live({
+        config,
+        read,
+        held,
+        nofile: Math.max(originalNofile().soft, config.supervisord.minfds),
+        messages: life === 0 ? messages : messages.filter(({ level }) => level === "critical"),
+        background: life === 0 && mark !== null ? { announceReady: () => announceReady(mark) } : null,
+        stderr: io.stderr,
+      });
+      if (end.next === "shutdown") return 0;
+      held = end.held;
+    } catch (error) {
+      if (error instanceof ServerProblem) return fail(error.message);
+      throw error;
+    }
+    const again = read();
+    if (!again.ok) return fail(...again.issues.map(describeIssue));
+    config = again.config;
+  }
+}
+
+const SEARCHING_AS_ROOT =
+  "UserWarning: Supervisord is running as root and it is searching for its configuration file in default locations (including its current working directory); you probably want to specify a \"-c\" argument specifying an absolute path to a configuration file for improved security.\n";
+
+function takeIdentity({ user }: SupervisordConfig, messages: Message[]): string | null {
+  if (user === null) {
+    if (process.getuid?.() === 0) messages.push({ level: "critical", text: RUNNING_AS_ROOT });
+    return null;
+  }
+  const problem = dropPrivileges(user);
+  if (problem === null) messages.push({ level: "info", text: `Set uid to user ${user.uid} succeeded` });
+  return problem;
+}
+
+const RUNNING_AS_ROOT =
+  "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message.";
+
+function takeLimits({ minfds, minprocs }: SupervisordConfig, messages: Message[]): string | null {
+  const wanted = [
+    { which: "NOFILE", min: minfds, text: TOO_FEW_FILES },
+    { which: "NPROC", min: minprocs, text: TOO_FEW_PROCESSES },
+  ] as const;
+  for (const { which, min, text } of wanted) {
+    const outcome = raiseLimit(which, min);
+    if (!outcome.ok) return text(min, outcome.hard);
+    if (outcome.raised)
+      messages.push({ level: "info", text: `Increased RLIMIT_${which} limit to ${outcome.value}` });
+  }
+  return null;
+}
+
+function TOO_FEW_FILES(min: number, allowed: number): string {
+  return `The minimum number of file descriptors required to run this process is ${min} as per the "minfds" command-line argument or config file setting. The current environment will only allow you to open ${allowed} file descriptors.  Either raise the number of usable file descriptors in your environment (see README.rst) or lower the minfds setting in the config file to allow the process to start.`;
+}
+
+function TOO_FEW_PROCESSES(min: number, allowed: number): string {
+  return `The minimum number of available processes required to run this program is ${min} as per the "minprocs" command-line argument or config file setting. The current environment will only allow you to open ${allowed} processes.  Either raise the number of usable processes in your environment (see README.rst) or lower the minprocs setting in the config file to allow the program to start.`;
+}

@@ -1,0 +1,182 @@
+/** One run of a process: from the command line to a child with its pipes, until the last pipe has ended. */
+import { closeSync } from "node:fs";
+import type { Pid } from "../core/brand.js";
+import type { ProcessConfig } from "../core/config.js";
+import { inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
+import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js";
+import { failedExecStandIn } from "../posix/stand-in.js";
+import { resolveCommand } from "./command.js";
+import type { Outputs } from "./outputs.js";
+import { type PipeReader, readPipe } from "./pipe-reader.js";
+import { createStdinWriter, type WriteOutcome } from "./stdin-writer.js";
+
+export interface Run {
+  readonly pid: Pid;
+  writeStdin(text: string): WriteOutcome;
+  /** The child is dead: takes what it left; a pipe that a descendant still holds is read on. */
+  finish(): void;
+  close(): void;
+}
+
+export type SpawnOutcome =
+  | { readonly ok: true; readonly run: Run }
+  | { readonly ok: false; readonly spawnerr: string };
+
+export interface SpawnContext {
+  readonly config: ProcessConfig;
+  readonly outputs: Outputs;
+  /** Supplementary groups included; null runs it as the daemon. */
+  readonly identity: SpawnIdentity | null;
+  readonly env: Readonly<Record<string, string>>;
+  /** Soft limit of open files for the child; null leaves the daemon's. */
+  readonly nofile: number | null;
+  /** A listening socket that takes the place of the stdin pipe (FastCGI). */
+  readonly socket: number | null;
+  /** The run ended, but a descendant still holds a pipe. `finished` follows. */
+  readonly onLinger: (run: Run) => void;
+  readonly onFinished: (run: Run) => void;
+}
+
+/** Starts the child. Each way it can fail has the reference's text. */
+export function startRun(context: SpawnContext): SpawnOutcome {
+  const { config, outputs } = context;
+  const command = resolveCommand(config, process.env["PATH"]);
+  if (!command.ok) return { ok: false, spawnerr: command.problem.text };
+
+  let pipes: Pipes | null = null;
+  try {
+    pipes = openPipes(context);
+    outputs.open();
+  } catch (error) {
+    if (pipes !== null) closePipes(pipes, "all");
+    return { ok: false, spawnerr: describePipeProblem(config.name, error) };
+  }
+
+  const request = {
+    file: command.file,
+    argv: command.argv,
+    env: context.env,
+    directory: config.directory,
+    umask: config.umask,
+    user: context.identity,
+    stdin: pipes.stdin?.child ?? context.socket ?? 0,
+    stdout: pipes.stdout.child,
+    stderr: pipes.stderr?.child ?? pipes.stdout.child,
+    nofile: context.nofile,
+  };
+  let result = spawn(request);
+  if (!result.ok && result.step !== "fork") {
+    // The reference finds these out in the forked child, so they look like a child that ends with 127.
+    const standIn = failedExecStandIn(failureLines(context, command.argv[0] ?? "", result));
+    result = spawn({ ...request, ...standIn, directory: null, user: null });
+  }
+  closePipes(pipes, "child");
+  if (!result.ok) {
+    closePipes(pipes, "near");
+    outputs.release();
+    return { ok: false, spawnerr: describeForkProblem(config.name, result.errno) };
+  }
+  return { ok: true, run: createRun(result.pid, pipes, context) };
+}
+
+interface Pipes {
+  readonly stdin: PipeEnds | null;
+  readonly stdout: PipeEnds;
+  /** Null: stderr goes where stdout goes. */
+  readonly stderr: PipeEnds | null;
+}
+
+function openPipes({ config, identity, socket }: SpawnContext): Pipes {
+  const opened: PipeEnds[] = [];
+  const open = (make: typeof outputPipe): PipeEnds => {
+    const ends = make(identity);
+    opened.push(ends);
+    return ends;
+  };
+  try {
+    return {
+      stdin: socket === null ? open(inputPipe) : null,
+      stdout: open(outputPipe),
+      stderr: config.redirect_stderr ? null : open(outputPipe),
+    };
+  } catch (error) {
+    for (const ends of opened) closeEnds(ends, "all");
+    throw error;
+  }
+}
+
+function closePipes(pipes: Pipes, which: "child" | "near" | "all"): void {
+  for (const ends of [pipes.stdin, pipes.stdout, pipes.stderr]) if (ends !== null) closeEnds(ends, which);
+}
+
+function closeEnds(ends: PipeEnds, which: "child" | "near" | "all"): void {
+  if (which !== "near") closeSync(ends.child);
+  if (which !== "child") closeSync(ends.near);
+}
+
+function createRun(pid: Pid, pipes: Pipes, context: SpawnContext): Run {
+  const { outputs } = context;
+  const stdin = pipes.stdin === null ? null : createStdinWriter(pipes.stdin.near);
+  let dead = false;
+  let open = 0;
+  const readers: PipeReader[] = [];
+  const attach = (fd: number, channel: "stdout" | "stderr"): void => {
+    open += 1;
+    readers.push(readPipe(fd, (chunk) => outputs.write(channel, chunk), ended));
+  };
+
+  function ended(): void {
+    open -= 1;
+    if (dead && open === 0) done();
+  }
+
+  function done(): void {
+    outputs.release();
+    context.onFinished(run);
+  }
+
+  const run: Run = {
+    pid,
+    writeStdin: (text) => stdin?.write(text) ?? "closed",
+    finish() {
+      stdin?.close();
+      for (const reader of readers) reader.drain();
+      dead = true;
+      if (open === 0) done();
+      else context.onLinger(run);
+    },
+    close() {
+      stdin?.close();
+      for (const reader of readers) reader.close();
+    },
+  };
+  attach(pipes.stdout.near, "stdout");
+  if (pipes.stderr !== null) attach(pipes.stderr.near, "stderr");
+  return run;
+}
+
+function failureLines(context: SpawnContext, argv0: string, failure: SpawnFailure): readonly string[] {
+  return [whatFailed(context, argv0, failure), "supervisor: child process was not spawned"];
+}
+
+function whatFailed({ config, identity }: SpawnContext, argv0: string, failure: SpawnFailure): string {
+  switch (failure.step) {
+    case "setuid":
+      return `supervisor: couldn't setuid to ${identity?.uid}: ${failure.reason ?? failure.errno}`;
+    case "chdir":
+      return `supervisor: couldn't chdir to ${config.directory}: ${failure.errno}`;
+    default:
+      return `supervisor: couldn't exec ${argv0}: ${failure.errno}`;
+  }
+}
+
+function describePipeProblem(name: string, error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EMFILE" || code === "ENFILE") return `too many open files to spawn '${name}'`;
+  return `unknown error making dispatchers for '${name}': ${code ?? String(error)}`;
+}
+
+function describeForkProblem(name: string, errno: string): string {
+  if (errno === "EAGAIN") return `Too many processes in process table to spawn '${name}'`;
+  return `unknown error during fork for '${name}': ${errno}`;
+}
