@@ -1,0 +1,92 @@
+/** Reading logs for XML-RPC: `readLog` and `tailLog` are Supervisor's two ways to ask for a window of a file. */
+import fs from "node:fs";
+
+export { followLog } from "./follow.js";
+export { decodeText } from "./text.js";
+
+/** A log that cannot be read as asked; becomes the XML-RPC fault of that name. */
+export class LogFault extends Error {
+  override readonly name = "LogFault";
+  readonly fault: "NO_FILE" | "BAD_ARGUMENTS" | "FAILED";
+  /** What the fault says after its name; null is nothing. */
+  readonly detail: string | null;
+  constructor(fault: LogFault["fault"], detail: string | null, options?: ErrorOptions) {
+    super(detail === null ? fault : `${fault}: ${detail}`, options);
+    this.fault = fault;
+    this.detail = detail;
+  }
+}
+
+/** A window of a log, and where the next one may begin. */
+export interface Tail {
+  readonly bytes: Buffer;
+  /** The size of the log. */
+  readonly offset: number;
+  /** More was there than was asked for. */
+  readonly overflow: boolean;
+}
+
+/** One answer is a string in memory several times over; more than this is refused. */
+const MOST_BYTES = 128 << 20;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * A negative offset with length 0 is that many bytes from the end; length 0 is all from offset on. Throws
+ * `LogFault`. A null path is a log that isn't configured.
+ */
+export function readLog(path: string | null, offset: number, length: number): Buffer {
+  if (path === null || !fs.existsSync(path)) throw new LogFault("NO_FILE", path);
+  const window = (size: number): readonly [number, number] => {
+    if (offset < 0 ? length !== 0 : length < 0) throw new LogFault("BAD_ARGUMENTS", null);
+    if (offset < 0) return [Math.max(size + offset, 0), size];
+    return [offset, length === 0 ? size : offset + length];
+  };
+  try {
+    return readWindow(path, window).bytes;
+  } catch (cause) {
+    throw cause instanceof LogFault ? cause : new LogFault("FAILED", null, { cause });
+  }
+}
+
+/** The last `length` bytes once the log has outgrown `offset + length`. A log that cannot be read is empty. */
+export function tailLog(path: string | null, offset: number, length: number): Tail {
+  if (path === null || !fs.existsSync(path)) return { bytes: NOTHING, offset: 0, overflow: false };
+  let overflow = false;
+  const window = (size: number): readonly [number, number] => {
+    overflow = size > offset + length;
+    const wanted = !overflow && offset >= size ? 0 : Math.max(length, 0);
+    return [Math.max(size - wanted, 0), size];
+  };
+  try {
+    const { bytes, size } = readWindow(path, window);
+    return { bytes, offset: size, overflow };
+  } catch {
+    return { bytes: NOTHING, offset, overflow: false };
+  }
+}
+
+function readWindow(
+  path: string,
+  window: (size: number) => readonly [start: number, end: number],
+): { readonly bytes: Buffer; readonly size: number } {
+  // Opening a fifo without a writer would wait, and reading it would take what is meant for its reader.
+  const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY);
+  try {
+    const stat = fs.fstatSync(fd);
+    if (stat.isDirectory() || stat.isFIFO()) throw new Error(`"${path}" has no size`);
+    const size = stat.isFile() ? stat.size : 0;
+    const [start, end] = window(size);
+    const length = Math.max(Math.min(end, size) - start, 0);
+    if (length > MOST_BYTES) throw new Error(`${length} bytes are too many for one answer`);
+    const bytes = Buffer.allocUnsafe(length);
+    let read = 0;
+    while (read < length) {
+      const got = fs.readSync(fd, bytes, read, length - read, start + read);
+      if (got === 0) break;
+      read += got;
+    }
+    return { bytes: bytes.subarray(0, read), size };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
