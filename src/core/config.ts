@@ -177,6 +177,8 @@ export interface Config {
   readonly path: string;
   /** Main file and includes, absolute, in reading order. */
   readonly files: readonly string[];
+  /** Directories that include patterns look into, absolute: a new file there may be one more include. */
+  readonly includedirs: readonly string[];
   readonly supervisord: SupervisordConfig;
   /** Inet servers first, then unix, as Supervisor opens them. */
   readonly servers: readonly ServerConfig[];

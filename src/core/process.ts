@@ -199,10 +199,19 @@ function starting(
     case "spawned": {
       const spawned = { ...process, state: { ...state, pid: input.pid } };
       const log = say("info", `spawned: '${config.name}' with pid ${input.pid}`);
-      return config.startsecs > 0 ? [spawned, [log]] : then([spawned, [log]], (p) => becomeRunning(config, p));
+      return config.startsecs > 0
+        ? [spawned, [log]]
+        : then([spawned, [log]], (p) => becomeRunning(config, p));
     }
     case "spawn-failed":
-      return failStart(config, process, input.spawnerr, 0, [say("info", `spawnerr: ${input.spawnerr}`)], world);
+      return failStart(
+        config,
+        process,
+        input.spawnerr,
+        0,
+        [say("info", `spawnerr: ${input.spawnerr}`)],
+        world,
+      );
     case "deadline":
       return isUp(config, state, world) ? becomeRunning(config, process) : stay(process);
     case "exited": {

@@ -16,7 +16,8 @@ export interface Groups {
 
 export interface GroupsOptions {
   readonly engine: Engine;
-  readonly outputs: (group: GroupConfig, config: ProcessConfig) => Outputs;
+  /** `entry` gives the process the outputs are for; it exists by the time anything is written. */
+  readonly outputs: (group: GroupConfig, config: ProcessConfig, entry: () => Entry) => Outputs;
   readonly onAdded: (group: Group) => void;
   readonly onRemoved: (group: Group) => void;
 }
@@ -35,7 +36,8 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       const processes = new Map<string, Entry>();
       for (const member of config.processes) {
         const key = heldKey(config.name, member.name);
-        const entry = createEntry(config.name, member, outputs(config, member), held.has(key));
+        const output = outputs(config, member, () => entry);
+        const entry: Entry = createEntry(config.name, member, output, held.has(key));
         processes.set(member.name, entry);
         engine.adopt(entry);
       }

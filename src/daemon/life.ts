@@ -5,6 +5,7 @@ import { type ActivityLog, openActivityLog } from "../logs/activity.js";
 import { cleanAutoLogs } from "../logs/auto.js";
 import { detach } from "../posix/daemonize.js";
 import { removePidfile, writePidfile } from "../posix/pidfile.js";
+import type { Serials } from "./events.js";
 import { createLog, type Log } from "./log.js";
 import { openServers } from "./servers.js";
 import { installSignals } from "./signals.js";
@@ -16,6 +17,7 @@ export interface LifeOptions {
   readonly read: () => Reading;
   readonly held: ReadonlySet<string>;
   readonly nofile: number | null;
+  readonly serials: Serials;
   /** First life only: what was found before the log was open. */
   readonly messages: readonly Message[];
   /** First life in the background: called when the sockets listen and the daemon has left its terminal. */
@@ -58,6 +60,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     clearMainLog: () => clearMainLog(activity, log),
     held: options.held,
     nofile: options.nofile,
+    serials: options.serials,
   });
   using _signals = installSignals(signalTarget(supervision, activity, log));
   await using _servers = await openServers(config.servers, supervision, log, options.stderr);
@@ -82,7 +85,11 @@ function clearMainLog(activity: ActivityLog, log: Log): void {
   activity.clear();
 }
 
-function signalTarget(supervision: Supervision, activity: ActivityLog, log: Log): Parameters<typeof installSignals>[0] {
+function signalTarget(
+  supervision: Supervision,
+  activity: ActivityLog,
+  log: Log,
+): Parameters<typeof installSignals>[0] {
   return {
     log,
     leaving: () => supervision.mood !== "RUNNING",
@@ -111,7 +118,10 @@ function goToBackground(config: Config, log: Log): void {
       process.chdir(directory);
       log.log("info", `set current directory: '${directory}'`);
     } catch (error) {
-      log.log("critical", `can't chdir into '${directory}': ${error instanceof Error ? error.message : error}`);
+      log.log(
+        "critical",
+        `can't chdir into '${directory}': ${error instanceof Error ? error.message : error}`,
+      );
     }
   }
   detach({ umask });

@@ -57,6 +57,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const limits = takeLimits(config.supervisord, messages);
   if (limits !== null) return fail(limits);
 
+  const serials = { next: 0 };
   let held: ReadonlySet<string> = new Set();
   for (let life = 0; ; life += 1) {
     try {
@@ -64,6 +65,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         config,
         read,
         held,
+        serials,
         nofile: Math.max(originalNofile().soft, config.supervisord.minfds),
         messages: life === 0 ? messages : messages.filter(({ level }) => level === "critical"),
         background: life === 0 && mark !== null ? { announceReady: () => announceReady(mark) } : null,
@@ -82,7 +84,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 }
 
 const SEARCHING_AS_ROOT =
-  "UserWarning: Supervisord is running as root and it is searching for its configuration file in default locations (including its current working directory); you probably want to specify a \"-c\" argument specifying an absolute path to a configuration file for improved security.\n";
+  'UserWarning: Supervisord is running as root and it is searching for its configuration file in default locations (including its current working directory); you probably want to specify a "-c" argument specifying an absolute path to a configuration file for improved security.\n';
 
 function takeIdentity({ user }: SupervisordConfig, messages: Message[]): string | null {
   if (user === null) {

@@ -1,8 +1,10 @@
 /** Where a process' output goes: one log per channel, shared by its runs, open while any run still writes. */
 import { AUTO, type Logfile, type ProcessConfig } from "../core/config.js";
 import { createAutoLog } from "../logs/auto.js";
+import { type LogFileOptions, openLogFile } from "../logs/file.js";
 import { type ChannelLog, openChannelLog } from "../logs/sink.js";
 import type { Channel } from "../rpc/daemon.js";
+import { bytesRepr } from "../wire/python.js";
 import type { Log } from "./log.js";
 
 export interface Outputs {
@@ -26,9 +28,11 @@ export interface OutputsOptions {
   readonly strip_ansi: boolean;
   readonly log: Log;
   /** Output that goes to the log, for PROCESS_LOG events; only with `*_events_enabled`. */
-  readonly onLog: (channel: Channel, chunk: Buffer) => void;
+  readonly onLog: (channel: Channel, bytes: Uint8Array) => void;
   /** A captured text, for PROCESS_COMMUNICATION events. */
-  readonly onCapture: (channel: Channel, text: Buffer) => void;
+  readonly onCapture: (channel: Channel, text: Uint8Array) => void;
+  /** Hears a listener's stdout, which is its protocol; null for everybody else. */
+  readonly onProtocol: ((bytes: Uint8Array) => void) | null;
 }
 
 /** Creates AUTO files at once, as the reference does even for programs that never start. */
@@ -42,26 +46,28 @@ export function createOutputs(options: OutputsOptions): Outputs {
   let users = 0;
 
   function openChannel(channel: Channel): ChannelLog {
+    const path = paths[channel];
     const events = config[`${channel}_events_enabled`];
+    const captures = config[`${channel}_capture_maxbytes`] > 0;
     return openChannelLog({
-      path: paths[channel],
-      maxbytes: config[`${channel}_logfile_maxbytes`],
-      backups: config[`${channel}_logfile_backups`],
+      path,
+      ...fileOptions(options, channel),
       syslogName: config[`${channel}_syslog`] ? config.name : null,
       stripAnsi: options.strip_ansi,
       captureMaxbytes: config[`${channel}_capture_maxbytes`],
-      onLog: events ? (chunk) => options.onLog(channel, chunk) : null,
-      onCapture: (text) => {
-        log.log("debug", `'${config.name}' ${channel} emitted a comm event`);
-        options.onCapture(channel, text);
-      },
-      onTrouble: (text) => log.log("critical", text),
+      onLog: events ? (bytes) => options.onLog(channel, bytes) : undefined,
+      onCapture: captures ? (bytes) => capture(channel, bytes) : undefined,
     });
+  }
+
+  function capture(channel: Channel, bytes: Uint8Array): void {
+    log.log("debug", `'${config.name}' ${channel} emitted a comm event`);
+    options.onCapture(channel, bytes);
   }
 
   function closeAll(): void {
     for (const channel of ["stdout", "stderr"] as const) {
-      logs[channel]?.close();
+      logs[channel]?.end();
       logs[channel] = null;
     }
   }
@@ -88,8 +94,13 @@ export function createOutputs(options: OutputsOptions): Outputs {
       if (users === 0) closeAll();
     },
     write(channel, chunk) {
+      const protocol = channel === "stdout" ? options.onProtocol : null;
+      if (log.enabled("debug")) {
+        const text = protocol === null ? chunk.toString("utf8") : bytesRepr(chunk);
+        log.log("debug", `'${config.name}' ${channel} output:\n${text}`);
+      }
       logs[channel]?.write(chunk);
-      if (log.enabled("debug")) log.log("debug", mirror(config.name, channel, chunk));
+      protocol?.(chunk);
     },
     reopen() {
       logs.stdout?.reopen();
@@ -114,22 +125,15 @@ function resolve(options: OutputsOptions, channel: Channel, logfile: Logfile): s
 
 /** The reference reports success here and does nothing; `clear` is expected to clear. */
 function clearClosed(options: OutputsOptions, channel: Channel, path: string): void {
-  const { config, log } = options;
-  const file = openChannelLog({
-    path,
-    maxbytes: config[`${channel}_logfile_maxbytes`],
-    backups: config[`${channel}_logfile_backups`],
-    syslogName: null,
-    stripAnsi: false,
-    captureMaxbytes: 0,
-    onLog: null,
-    onCapture: () => undefined,
-    onTrouble: (text) => log.log("critical", text),
-  });
+  using file = openLogFile(path, fileOptions(options, channel));
   file.clear();
-  file.close();
 }
 
-function mirror(name: string, channel: Channel, chunk: Buffer): string {
-  return `'${name}' ${channel} output:\n${chunk.toString("utf8")}`;
+function fileOptions({ config, log }: OutputsOptions, channel: Channel): LogFileOptions {
+  return {
+    maxbytes: config[`${channel}_logfile_maxbytes`],
+    backups: config[`${channel}_logfile_backups`],
+    onTrouble: (text) => log.log("critical", text),
+    onRecovered: (text) => log.log("warn", text),
+  };
 }

@@ -3,7 +3,7 @@
  * pipes share, so whoever keeps a chunk beyond the call must copy it.
  */
 import { readSync } from "node:fs";
-import { Socket } from "node:net";
+import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
 
 export interface PipeReader {
   /** Takes what is in the pipe right now. */
@@ -22,18 +22,19 @@ const DRAIN_READS = 32;
 /** Takes over `fd`, which is closed with the reader. `onEnd` is called once, at the end or when closed. */
 export function readPipe(fd: number, onData: (chunk: Buffer) => void, onEnd: () => void): PipeReader {
   let ended = false;
-  const socket = new Socket({
+  const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
     fd,
     readable: true,
     writable: false,
     onread: {
       buffer: liveBuffer,
-      callback: (bytes, buffer) => {
-        onData((buffer as Buffer).subarray(0, bytes));
+      callback: (bytes) => {
+        onData(liveBuffer.subarray(0, bytes));
         return true;
       },
     },
-  });
+  };
+  const socket = new Socket(options);
   socket.on("error", finish);
   socket.on("end", finish);
   socket.on("close", finish);

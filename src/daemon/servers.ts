@@ -54,7 +54,10 @@ function listen(server: Server, config: ServerConfig): Promise<ListenOutcome> {
   return config.kind === "unix" ? listenUnix(server, config) : listenTcp(server, config);
 }
 
-function describeProblem(config: ServerConfig, problem: Extract<ListenOutcome, { readonly ok: false }>): string {
+function describeProblem(
+  config: ServerConfig,
+  problem: Extract<ListenOutcome, { readonly ok: false }>,
+): string {
   if (problem.chownDenied === true && config.kind === "unix" && config.chown !== null) {
     const { uid, gid } = config.chown;
     return `Not permitted to chown ${config.file} to uid/gid (${uid}, ${gid}); adjust "sockchown" value in config file or on command line to values that the current user (${process.getuid?.()}) can successfully chown`;

@@ -2,12 +2,14 @@
  * One life of the daemon between start (or reload) and shutdown (or the next reload): its groups, its mood, and
  * everything that the RPC methods can ask of it.
  */
-import { after } from "../core/brand.js";
-import type { Config, GroupConfig, Issue, User } from "../core/config.js";
-import { memberOrder } from "../core/order.js";
-import { isRunningClass, isSignallable, isStoppedClass, livePid } from "../core/process.js";
+
 import { describeIssue } from "../config/describe-issue.js";
 import { diffConfig } from "../config/diff.js";
+import { after } from "../core/brand.js";
+import type { Config, Issue, User } from "../core/config.js";
+import { communicationEvent, groupEvent, logEvent, remoteEvent, supervisorEvent } from "../core/event.js";
+import { memberOrder } from "../core/order.js";
+import { isRunningClass, isSignallable, isStoppedClass, livePid, signalName } from "../core/process.js";
 import { type Reaped, reap } from "../posix/reap.js";
 import { kill } from "../posix/signals.js";
 import type { SpawnIdentity } from "../posix/spawn.js";
@@ -15,11 +17,13 @@ import { groupsOf } from "../posix/user.js";
 import { ConfigError, type Daemon, type Mood, type ProcessHandle } from "../rpc/daemon.js";
 import { RpcFault } from "../rpc/fault.js";
 import { SUPERVISOR_VERSION } from "../version.js";
+import { decodeOrRepr } from "../wire/python.js";
 import { now } from "./clock.js";
 import { resolveCommand } from "./command.js";
 import { createDeadlines } from "./deadlines.js";
 import { createEngine, type Listener } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
+import { createEventBus, type Serials } from "./events.js";
 import { createGroups, heldKey, knownKeys } from "./groups.js";
 import { createLingering } from "./lingering.js";
 import type { Log } from "./log.js";
@@ -27,7 +31,9 @@ import { createOutputs } from "./outputs.js";
 import { startRun } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
 
-export type Reading = { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly issues: readonly Issue[] };
+export type Reading =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
 
 export interface SupervisionOptions {
   readonly config: Config;
@@ -40,6 +46,8 @@ export interface SupervisionOptions {
   readonly held: ReadonlySet<string>;
   /** Soft limit of open files for children; null leaves the daemon's own. */
   readonly nofile: number | null;
+  /** Event serials, which outlast a reload. */
+  readonly serials?: Serials;
   /** How dead children are collected; inside somebody else's program only our own may be. */
   readonly reap?: (pids: Iterable<number>) => Reaped | null;
 }
@@ -91,20 +99,36 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     reap: () => (options.reap === undefined ? reap() : options.reap(livePids())),
   });
 
+  const bus = createEventBus({
+    log,
+    identifier: () => available.supervisord.identifier,
+    serials: options.serials ?? { next: 0 },
+  });
+  engine.subscribe((entry, change) => bus.changed(entry, change));
+
   const groups = createGroups({
     engine,
-    outputs: (_group, config) =>
+    outputs: (group, config, entry) =>
       createOutputs({
         config,
         childlogdir: available.supervisord.childlogdir,
         identifier: available.supervisord.identifier,
         strip_ansi: available.supervisord.strip_ansi,
         log,
-        onLog: () => undefined,
-        onCapture: () => undefined,
+        onProtocol: group.kind === "eventlistener" ? (bytes) => bus.heard(entry(), bytes) : null,
+        onLog: (channel, bytes) =>
+          bus.publish(logEvent(entry(), pidOf(entry()), channel, decodeOrRepr(bytes))),
+        onCapture: (channel, bytes) =>
+          bus.publish(communicationEvent(entry(), pidOf(entry()), channel, decodeOrRepr(bytes))),
       }),
-    onAdded: () => undefined,
-    onRemoved: () => undefined,
+    onAdded(group) {
+      if (group.config.kind === "eventlistener") bus.addPool(group.config, group);
+      bus.publish(groupEvent("ADDED", group.name));
+    },
+    onRemoved(group) {
+      if (group.config.kind === "eventlistener") bus.removePool(group.name);
+      bus.publish(groupEvent("REMOVED", group.name));
+    },
   });
 
   const stopReports = createDeadlines<Entry>(() => now().mono, reportStop);
@@ -205,7 +229,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     readings += 1;
     const known = knownKeys(available);
     held = new Set([...held].filter((key) => known.has(key)));
-    return diffConfig([...groups.active.values()].map((group) => group.config), available.groups);
+    return diffConfig(
+      [...groups.active.values()].map((group) => group.config),
+      available.groups,
+    );
   }
 
   function leave(next: "SHUTDOWN" | "RESTARTING"): void {
@@ -214,6 +241,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     mood = next;
     if (underWay) return;
     engine.mayStart = false;
+    bus.publish(supervisorEvent("STOPPING"));
     stopInOrder(groups.active.values(), engine, log).then(
       () => finished.resolve(mood === "RESTARTING" ? "restart" : "shutdown"),
       finished.reject,
@@ -226,8 +254,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     const members = memberOrder(group.processes.values());
     const running = members.filter((entry) => isRunningClass(entry.process.state.name));
     for (const entry of running) engine.feed(entry, { type: "stop", hold: false });
-    for (const entry of members)
-      await engine.until(entry, (process) => isStoppedClass(process.state.name));
+    for (const entry of members) await engine.until(entry, (process) => isStoppedClass(process.state.name));
     removeGroup(name);
   }
 
@@ -255,6 +282,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     finished: finished.promise,
 
     begin() {
+      bus.publish(supervisorEvent("RUNNING"));
       for (const group of groups.active.values()) autostart(group);
     },
     commandProblem(handle) {
@@ -271,7 +299,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const entry = entryOf(handle);
       const pid = livePid(entry.process);
       if (pid === null || !isSignallable(entry.process.state.name)) return `${entry.name} is not running`;
-      log.log("debug", `sending ${entry.name} (pid ${pid}) sig ${signalText(signal)}`);
+      log.log("debug", `sending ${entry.name} (pid ${pid}) sig ${signalName(signal)}`);
       const problem = kill(pid, signal, false);
       if (problem === null || problem === "ESRCH") return null;
       engine.feed(entry, { type: "kill-failed", detail: problem });
@@ -300,7 +328,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       readAgain();
       leave("RESTARTING");
     },
-    remoteCommEvent: () => undefined,
+    remoteCommEvent: (type, data) => bus.publish(remoteEvent(type, data)),
     log: (level, text) => log.log(level, text),
 
     subscribe: (listener) => engine.subscribe(listener),
@@ -316,6 +344,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     held: heldNow,
     [Symbol.dispose]() {
       stopReports[Symbol.dispose]();
+      bus[Symbol.dispose]();
       engine[Symbol.dispose]();
       lingering[Symbol.dispose]();
     },
@@ -336,6 +365,10 @@ function deferred<T>(): Deferred<T> {
     reject = no;
   });
   return { promise, resolve, reject };
+}
+
+function pidOf(entry: Entry): number {
+  return livePid(entry.process) ?? entry.run?.pid ?? 0;
 }
 
 function childEnvironment(entry: Entry): Readonly<Record<string, string>> {

@@ -21,7 +21,13 @@ export async function watchConfig(options: WatchOptions): Promise<AsyncDisposabl
   const { log } = options;
   const places = (): string[] => {
     const config = options.config();
-    return [...new Set([...config.files, ...config.files.slice(1).map((file) => dirname(file)), ...config.includedirs])];
+    return [
+      ...new Set([
+        ...config.files,
+        ...config.files.slice(1).map((file) => dirname(file)),
+        ...config.includedirs,
+      ]),
+    ];
   };
   const watcher = watch(places(), { ignoreInitial: true, depth: 0 });
   let timer: NodeJS.Timeout | null = null;

@@ -42,6 +42,8 @@ export interface ConfigChange {
 
 export interface Daemon {
   readonly pid: number;
+  /** What getSupervisorVersion answers. */
+  readonly version: string;
   readonly identifier: string;
   readonly mood: Mood;
   /** Wall clock, seconds since the epoch. */

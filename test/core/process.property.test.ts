@@ -25,9 +25,15 @@ type Move =
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom<Move>({ do: "start" }, { do: "autostart" }, { do: "stop" }) },
   { weight: 4, arbitrary: fc.constant<Move>({ do: "timer" }) },
-  { weight: 1, arbitrary: fc.constantFrom<Move>({ do: "spawn-breaks" }, { do: "kill-breaks" }, { do: "leave" }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Move>({ do: "spawn-breaks" }, { do: "kill-breaks" }, { do: "leave" }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("die" as const), status: fc.constantFrom(0, 1, 3) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 5000 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.integer({ min: 0, max: 5000 }) }),
+  },
 );
 
 const config = fc.record({

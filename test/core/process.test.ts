@@ -171,9 +171,11 @@ describe("ending", () => {
     let [it] = transition(config, newProcess(), { type: "start" }, at(1));
     let starts = 1;
     for (let now = 1; now < 60_001; now += 1) {
-      if (it.state.name === "STARTING") [it] = transition(config, it, { type: "spawned", pid: pid(42) }, at(now));
+      if (it.state.name === "STARTING")
+        [it] = transition(config, it, { type: "spawned", pid: pid(42) }, at(now));
       else if (it.state.name === "RUNNING") [it] = transition(config, it, exits(0), at(now));
-      else if (now >= (deadline(config, it) ?? 0)) [it] = transition(config, it, { type: "deadline" }, at(now));
+      else if (now >= (deadline(config, it) ?? 0))
+        [it] = transition(config, it, { type: "deadline" }, at(now));
       if (it.state.name === "STARTING") starts += 1;
     }
     expect(starts).toBeGreaterThan(150);
@@ -231,7 +233,12 @@ describe("stopping", () => {
 
   test("a signal that cannot be sent leads to UNKNOWN, and the death is still noticed", () => {
     const [asked] = transition(processConfig(), running, { type: "stop", hold: true }, at(5000));
-    const [lost, effects] = transition(processConfig(), asked, { type: "kill-failed", detail: "EPERM" }, at(5000));
+    const [lost, effects] = transition(
+      processConfig(),
+      asked,
+      { type: "kill-failed", detail: "EPERM" },
+      at(5000),
+    );
     expect(lost.state.name).toBe("UNKNOWN");
     expect(lines(effects)).toEqual(["critical: unknown problem killing cat (42):EPERM"]);
     const [gone] = transition(processConfig(), lost, exits(0), at(6000));

@@ -1,0 +1,131 @@
+/**
+ * What an event listener says on its stdout: `READY\n`, then after each event `RESULT n\n` and n bytes. Bytes in,
+ * facts out; the states and their names are Supervisor's.
+ */
+
+export type ListenerState = "ACKNOWLEDGED" | "READY" | "BUSY" | "UNKNOWN";
+
+export type ListenerFact =
+  | { readonly type: "state"; readonly from: ListenerState; readonly to: ListenerState }
+  /** The answer to the event it was busy with; what it means is the result handler's business. */
+  | { readonly type: "result"; readonly bytes: Buffer }
+  /** A line that is no result line. */
+  | { readonly type: "bad-result-line"; readonly line: Buffer };
+
+export interface Listener {
+  readonly state: ListenerState;
+  /** An event has been sent to it. */
+  sent(): readonly ListenerFact[];
+  /** It said something. */
+  heard(bytes: Uint8Array): readonly ListenerFact[];
+}
+
+const READY_TOKEN = Buffer.from("READY\n");
+const NEWLINE = 0x0a;
+/** The length stands behind the seven bytes of "RESULT "; the word itself is not looked at. */
+const RESULT_PREFIX_BYTES = 7;
+const LINE_LIMIT_BYTES = 64 * 1024;
+const RESULT_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** A listener that has just been spawned. */
+export function createListener(): Listener {
+  let state: ListenerState = "ACKNOWLEDGED";
+  let pending: Buffer = Buffer.alloc(0);
+  /** Bytes of result still to come after a result line; null before the line. */
+  let resultBytes: number | null = null;
+
+  function enter(to: ListenerState): ListenerFact {
+    const fact = { type: "state", from: state, to } as const;
+    state = to;
+    return fact;
+  }
+
+  function violate(): ListenerFact {
+    pending = Buffer.alloc(0);
+    resultBytes = null;
+    return enter("UNKNOWN");
+  }
+
+  /** One fact more out of what is pending, or null when more must come first. */
+  function next(): readonly ListenerFact[] | null {
+    switch (state) {
+      case "ACKNOWLEDGED":
+        if (pending.length < READY_TOKEN.length) return null;
+        if (!pending.subarray(0, READY_TOKEN.length).equals(READY_TOKEN)) return [violate()];
+        pending = pending.subarray(READY_TOKEN.length);
+        return [enter("READY")];
+      case "READY":
+        return pending.length > 0 ? [violate()] : null;
+      case "BUSY":
+        return resultBytes === null ? resultLine() : result(resultBytes);
+      default:
+        pending = Buffer.alloc(0);
+        return null;
+    }
+  }
+
+  function resultLine(): readonly ListenerFact[] | null {
+    const end = pending.indexOf(NEWLINE);
+    if (end < 0) return pending.length > LINE_LIMIT_BYTES ? badLine(pending) : null;
+    const line = pending.subarray(0, end);
+    const length = parseLength(line.subarray(RESULT_PREFIX_BYTES).toString("latin1"));
+    if (length === null) return badLine(line);
+    pending = pending.subarray(end + 1);
+    resultBytes = length;
+    return [];
+  }
+
+  function badLine(line: Buffer): readonly ListenerFact[] {
+    const fact = { type: "bad-result-line", line: Buffer.from(line.subarray(0, 200)) } as const;
+    return [fact, violate()];
+  }
+
+  function result(length: number): readonly ListenerFact[] | null {
+    if (pending.length < length) return null;
+    const bytes = Buffer.from(pending.subarray(0, length));
+    pending = pending.subarray(length);
+    resultBytes = null;
+    return [{ type: "result", bytes }, enter("ACKNOWLEDGED")];
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    sent: () => [enter("BUSY")],
+    heard(bytes) {
+      if (state === "UNKNOWN") return [];
+      pending = pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([pending, bytes]);
+      const facts: ListenerFact[] = [];
+      for (let more = next(); more !== null; more = next()) facts.push(...more);
+      return facts;
+    },
+  };
+}
+
+/** As Python's int() reads it: blanks around, a sign; null when it is no length. */
+function parseLength(text: string): number | null {
+  const trimmed = text.trim();
+  if (!/^[+-]?\d+(_\d+)*$/.test(trimmed)) return null;
+  const length = Number(trimmed.replaceAll("_", ""));
+  return length > RESULT_LIMIT_BYTES ? null : Math.max(0, length);
+}
+
+/** The header line and payload, as one text to write to the listener's stdin. */
+export function formatEvent(header: {
+  readonly server: string;
+  readonly serial: number;
+  readonly pool: string;
+  readonly poolserial: number;
+  readonly eventname: string;
+  readonly payload: string;
+}): string {
+  const { server, serial, pool, poolserial, eventname, payload } = header;
+  // The reference counts characters, which is what text-mode listeners read; for ASCII it is the same as bytes.
+  let len = payload.length;
+  for (let at = 0; at < payload.length; at += 1) {
+    const unit = payload.charCodeAt(at);
+    if (unit >= 0xd800 && unit <= 0xdbff) len -= 1;
+  }
+  return `ver:3.0 server:${server} serial:${serial} pool:${pool} poolserial:${poolserial} eventname:${eventname} len:${len}\n${payload}`;
+}
