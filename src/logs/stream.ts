@@ -106,8 +106,8 @@ function push(stream: Stream, bytes: Uint8Array): Uint8Array {
 }
 
 function enqueue(stream: Stream, bytes: Uint8Array): void {
-  // A copy: the caller's buffer is filled again by its next read.
-  stream.queue.push(bytes.slice());
+  // A copy (slice would be none for a Buffer): the caller's next read fills the same memory again.
+  stream.queue.push(new Uint8Array(bytes));
   stream.queuedBytes += bytes.length;
   while (stream.queuedBytes > QUEUE_BYTES) {
     const oldest = stream.queue.shift();

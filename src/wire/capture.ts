@@ -47,8 +47,8 @@ export function createCaptureParser(): CaptureParser {
       const whole = at + token.length <= rest.length;
       pieces.push(...text(rest.subarray(0, at)));
       if (!whole) {
-        // A copy: the chunk may be a buffer that the next read fills again.
-        held = rest.slice(at);
+        // A copy (slice would be none for a Buffer): the next read may fill the same memory again.
+        held = new Uint8Array(rest.subarray(at));
         return pieces;
       }
       if (capturing) pieces.push({ kind: "event" });
@@ -101,7 +101,7 @@ export function createCaptureBuffer(maxbytes: number): CaptureBuffer {
   return {
     append(bytes) {
       if (length + bytes.length > maxbytes) dropFront(bytes.length);
-      parts.push(bytes.slice());
+      parts.push(new Uint8Array(bytes));
       length += bytes.length;
     },
     take() {
