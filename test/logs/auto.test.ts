@@ -20,7 +20,12 @@ test("two AUTO logs never share a name", () => {
 });
 
 test("a directory that isn't there throws what the file system says", () => {
-  const log = { childlogdir: join(scratch(), "no"), identifier: "s", process: "p", channel: "stdout" } as const;
+  const log = {
+    childlogdir: join(scratch(), "no"),
+    identifier: "s",
+    process: "p",
+    channel: "stdout",
+  } as const;
   expect(() => createAutoLog(log)).toThrow(expect.objectContaining({ code: "ENOENT" }));
 });
 

@@ -88,8 +88,12 @@ describe("an ordinary log", () => {
     const directory = scratch();
     const { log } = openLog(join(directory, "log"));
     const real = fs.writeSync as (fd: number, bytes: Uint8Array, at: number, length: number) => number;
-    vi.spyOn(fs, "writeSync").mockImplementation(((fd: number, bytes: Uint8Array, at: number, length: number) =>
-      real(fd, bytes, at, Math.min(length, 3))) as typeof fs.writeSync);
+    vi.spyOn(fs, "writeSync").mockImplementation(((
+      fd: number,
+      bytes: Uint8Array,
+      at: number,
+      length: number,
+    ) => real(fd, bytes, at, Math.min(length, 3))) as typeof fs.writeSync);
     log.write("0123456789");
     expect(contents(directory)).toEqual({ log: "0123456789" });
   });
@@ -99,7 +103,8 @@ describe("rotation", () => {
   test("comes after the write that reaches maxbytes", () => {
     const directory = scratch();
     const { log } = openLog(join(directory, "log"), { maxbytes: 10, backups: 2 });
-    for (const word of ["12345", "678", "9abcd", "x", "0123456789", "y", "0123456789ABC", "z"]) log.write(word);
+    for (const word of ["12345", "678", "9abcd", "x", "0123456789", "y", "0123456789ABC", "z"])
+      log.write(word);
     expect(contents(directory)).toEqual({ log: "z", "log.1": "y0123456789ABC", "log.2": "x0123456789" });
   });
 

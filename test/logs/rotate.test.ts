@@ -11,7 +11,9 @@ function write(directory: string, names: readonly string[]): void {
 }
 
 function contents(directory: string): Record<string, string> {
-  return Object.fromEntries(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "utf8")]));
+  return Object.fromEntries(
+    readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), "utf8")]),
+  );
 }
 
 test("the log becomes .1, each copy moves up, the last one goes", () => {

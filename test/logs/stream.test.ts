@@ -144,9 +144,20 @@ describe("what the daemon was started with", () => {
     const directory = scratch();
     fs.symlinkSync("/dev/stdout", join(directory, "access.log"));
     fs.symlinkSync("access.log", join(directory, "link"));
-    const names = ["/dev/stdout", "/dev/../dev/stderr", "/dev/fd/7", "/proc/self/fd/12", join(directory, "link")];
+    const names = [
+      "/dev/stdout",
+      "/dev/../dev/stderr",
+      "/dev/fd/7",
+      "/proc/self/fd/12",
+      join(directory, "link"),
+    ];
     expect(names.map(inheritedFd)).toEqual([1, 2, 7, 12, 1]);
-    expect(["/dev/null", "/dev/shm/log", directory, "/dev/fd/x"].map(inheritedFd)).toEqual([null, null, null, null]);
+    expect(["/dev/null", "/dev/shm/log", directory, "/dev/fd/x"].map(inheritedFd)).toEqual([
+      null,
+      null,
+      null,
+      null,
+    ]);
   });
 
   test("a regular file behind /dev/fd/N is written at its own offset and never rotated", () => {

@@ -41,7 +41,8 @@ describe("strip_ansi", () => {
     fc.assert(
       fc.property(fc.array(noisy), (parts) => {
         const stripper = createAnsiStripper();
-        const streamed = parts.map((part) => text(stripper.write(bytes(part)))).join("") + text(stripper.end());
+        const streamed =
+          parts.map((part) => text(stripper.write(bytes(part)))).join("") + text(stripper.end());
         expect(streamed).toBe(byRule(parts.join("")));
         expect(text(stripAnsi(bytes(parts.join(""))))).toBe(streamed);
       }),

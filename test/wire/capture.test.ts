@@ -65,7 +65,9 @@ describe("capture mode", () => {
     const chunk = Buffer.from("x<!--");
     parser.push(chunk);
     chunk.fill("?");
-    expect(parser.end().map((piece) => (piece.kind === "log" ? text(piece.bytes) : piece.kind))).toEqual(["<!--"]);
+    expect(parser.end().map((piece) => (piece.kind === "log" ? text(piece.bytes) : piece.kind))).toEqual([
+      "<!--",
+    ]);
   });
 
   test("reads may cut the stream anywhere", () => {
@@ -103,20 +105,20 @@ describe("capture mode", () => {
 });
 
 describe("the capture buffer", () => {
-  const after = (limit: number, writes: readonly string[]): string => {
+  const keptOf = (limit: number, writes: readonly string[]): string => {
     const buffer = createCaptureBuffer(limit);
     for (const write of writes) buffer.append(bytes(write));
     return text(buffer.take());
   };
 
   test("keeps one oversized write whole", () => {
-    expect(after(10, ["123456789012345"])).toBe("123456789012345");
+    expect(keptOf(10, ["123456789012345"])).toBe("123456789012345");
   });
 
   test("drops as many leading bytes as the exceeding write is long", () => {
-    expect(after(10, ["12345678", "abc"])).toBe("45678abc");
-    expect(after(10, ["12", "34", "56", "abcde"])).toBe("6abcde");
-    expect(after(10, ["12345", "67890"])).toBe("1234567890");
+    expect(keptOf(10, ["12345678", "abc"])).toBe("45678abc");
+    expect(keptOf(10, ["12", "34", "56", "abcde"])).toBe("6abcde");
+    expect(keptOf(10, ["12345", "67890"])).toBe("1234567890");
   });
 
   test("is empty once taken", () => {
@@ -128,13 +130,17 @@ describe("the capture buffer", () => {
 
   test("never holds more than the limit or the newest write, and ends with that write", () => {
     fc.assert(
-      fc.property(fc.nat(20), fc.array(fc.string({ unit: "binary-ascii", maxLength: 30 })), (limit, writes) => {
-        const kept = after(limit, writes);
-        const longest = Math.max(limit, ...writes.map((write) => write.length));
-        expect(kept.length).toBeLessThanOrEqual(longest);
-        expect(kept.endsWith(writes.at(-1) ?? "")).toBe(true);
-        expect(writes.join("").endsWith(kept)).toBe(true);
-      }),
+      fc.property(
+        fc.nat(20),
+        fc.array(fc.string({ unit: "binary-ascii", maxLength: 30 })),
+        (limit, writes) => {
+          const kept = keptOf(limit, writes);
+          const longest = Math.max(limit, ...writes.map((write) => write.length));
+          expect(kept.length).toBeLessThanOrEqual(longest);
+          expect(kept.endsWith(writes.at(-1) ?? "")).toBe(true);
+          expect(writes.join("").endsWith(kept)).toBe(true);
+        },
+      ),
     );
   });
 });
