@@ -26,6 +26,11 @@ export interface LogFile extends Disposable {
   readonly size: number;
   /** The chunk may be reused once this returns. */
   write(chunk: Uint8Array | string): void;
+  /**
+   * Null while the log takes what comes, as a file always does. A pipe that is read slowly gives a promise that
+   * settles when there is room: who can pause its source should, or the oldest output will be dropped.
+   */
+  room(): Promise<void> | null;
   /** After something else moved the file away: goes on with a new one of the same name. */
   reopen(): void;
   /** Removes the file and begins a new one; rotated copies stay, devices are left alone. Throws what the file system says. */
@@ -152,6 +157,7 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
       return target?.kind === "file" ? target.size : 0;
     },
     write,
+    room: () => (target?.kind === "stream" ? target.log.room() : null),
     reopen() {
       if (target !== null) tryPlace();
     },

@@ -34,6 +34,8 @@ export interface ChannelLog extends Disposable {
   stripAnsi: boolean;
   /** The chunk may be reused once this returns. */
   write(chunk: Uint8Array): void;
+  /** As `LogFile.room`: not null is the wish that the child's pipe be left unread until it settles. */
+  room(): Promise<void> | null;
   /** End of the stream: lets go of everything held back. Another stream may follow. */
   end(): void;
   reopen(): void;
@@ -119,6 +121,7 @@ export function openChannelLog(options: ChannelLogOptions): ChannelLog {
       captureStripper = newStripper(on);
     },
     write,
+    room: () => file?.room() ?? null,
     end,
     reopen: () => file?.reopen(),
     clear: () => file?.clear(),

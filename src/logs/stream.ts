@@ -11,6 +11,8 @@ import { codeOf, createTrouble, reasonOf, type Trouble, type Voice } from "./tro
 /** One log's share of a stream. */
 export interface StreamLog {
   write(bytes: Uint8Array): void;
+  /** Null while much more may wait; else settles when that is so again. */
+  room(): Promise<void> | null;
   /** Leaves the stream; the last one to leave closes it. */
   close(): void;
 }
@@ -20,15 +22,25 @@ interface Stream {
   readonly borrowed: boolean;
   readonly voices: Set<Voice>;
   readonly trouble: Trouble;
+  /** What waits, from `head` on: taking from the front of a long array costs more than the writing. */
   queue: Uint8Array[];
+  head: number;
   queuedBytes: number;
   timer: NodeJS.Timeout | null;
   waitMs: number;
+  /** Writers that pause until less waits. */
+  paused: Set<() => void>;
+  /** When a write last looked whether what waits can go. */
+  lookedAt: number;
 }
 
 /** What may wait for a stream that takes nothing. */
 export const QUEUE_BYTES = 1 << 20;
-const FIRST_WAIT_MS = 10;
+/** From here on a writer that can pause should, and down to there. */
+const CROWDED_BYTES = QUEUE_BYTES / 2;
+const ROOMY_BYTES = QUEUE_BYTES / 8;
+/** A pipe of 64 KiB emptied this often is faster than any reader of logs. */
+const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 1000;
 
 const streams = new Map<string, Stream>();
@@ -46,8 +58,15 @@ export function joinStream(opened: OpenedStream, path: string, voice: Voice, now
     write(bytes) {
       if (stream.voices.has(own)) write(stream, bytes);
     },
+    room() {
+      if (stream.queuedBytes < CROWDED_BYTES || !stream.voices.has(own)) return null;
+      return new Promise((resolve) => stream.paused.add(resolve));
+    },
     close() {
-      if (!stream.voices.delete(own) || stream.voices.size > 0) return;
+      if (!stream.voices.delete(own)) return;
+      // Whose log is closed waits no longer; the others look again.
+      resume(stream);
+      if (stream.voices.size > 0) return;
       streams.delete(opened.key);
       finish(stream);
     },
@@ -68,13 +87,24 @@ function begin(opened: OpenedStream, path: string, now: () => number): Stream {
     voices,
     trouble: createTrouble("write to", path, voice, now),
     queue: [],
+    head: 0,
     queuedBytes: 0,
     timer: null,
     waitMs: FIRST_WAIT_MS,
+    paused: new Set(),
+    lookedAt: 0,
   };
 }
 
 function write(stream: Stream, bytes: Uint8Array): void {
+  if (stream.queuedBytes > 0) {
+    // A burst within one turn of the event loop leaves the timer no say, so it looks too, now and then.
+    const moment = performance.now();
+    if (moment - stream.lookedAt >= FIRST_WAIT_MS) {
+      stream.lookedAt = moment;
+      drain(stream);
+    }
+  }
   if (stream.queuedBytes > 0) {
     enqueue(stream, bytes);
     return;
@@ -110,12 +140,24 @@ function enqueue(stream: Stream, bytes: Uint8Array): void {
   stream.queue.push(new Uint8Array(bytes));
   stream.queuedBytes += bytes.length;
   while (stream.queuedBytes > QUEUE_BYTES) {
-    const oldest = stream.queue.shift();
+    const oldest = shift(stream);
     if (oldest === undefined) break;
-    stream.queuedBytes -= oldest.length;
     stream.trouble.failed("nobody reads it, the oldest output is dropped", oldest.length);
   }
   schedule(stream);
+}
+
+function shift(stream: Stream): Uint8Array | undefined {
+  const oldest = stream.queue[stream.head];
+  if (oldest === undefined) return undefined;
+  stream.queuedBytes -= oldest.length;
+  stream.head += 1;
+  // Room for one to be put back must stay, so the head itself is left in place.
+  if (stream.head > stream.queue.length / 2 + 1) {
+    stream.queue.splice(0, stream.head - 1);
+    stream.head = 1;
+  }
+  return oldest;
 }
 
 /** Node offers no writable event for such descriptors without owning them, so it is tried while something waits. */
@@ -133,24 +175,29 @@ function schedule(stream: Stream): void {
 function drain(stream: Stream): boolean {
   const before = stream.queuedBytes;
   for (;;) {
-    const first = stream.queue[0];
+    const first = shift(stream);
     if (first === undefined) break;
-    stream.queuedBytes -= first.length;
     const left = push(stream, first);
+    if (left.length === 0) continue;
+    stream.head -= 1;
+    stream.queue[stream.head] = left;
     stream.queuedBytes += left.length;
-    if (left.length > 0) {
-      stream.queue[0] = left;
-      break;
-    }
-    stream.queue.shift();
+    break;
   }
+  if (stream.queuedBytes <= ROOMY_BYTES) resume(stream);
   return stream.queuedBytes < before;
+}
+
+function resume(stream: Stream): void {
+  for (const settle of stream.paused) settle();
+  stream.paused.clear();
 }
 
 function finish(stream: Stream): void {
   if (stream.timer !== null) clearTimeout(stream.timer);
   drain(stream);
   stream.queue = [];
+  stream.head = 0;
   stream.queuedBytes = 0;
   if (!stream.borrowed) fs.closeSync(stream.fd);
 }

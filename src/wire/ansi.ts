@@ -5,7 +5,9 @@
 
 const ESC = 0x1b;
 const BRACKET = 0x5b;
-const TERMINATORS: ReadonlySet<number> = new Set(Array.from("HfABCDRsuJKhlpm", (char) => char.charCodeAt(0)));
+/** 1 at each byte that ends a sequence. */
+const TERMINATES = new Uint8Array(256);
+for (const char of "HfABCDRsuJKhlpm") TERMINATES[char.charCodeAt(0)] = 1;
 const NOTHING = new Uint8Array(0);
 
 /** Strips a stream of bytes; `end` gives what was held back and starts anew. */
@@ -27,7 +29,7 @@ export function createAnsiStripper(): AnsiStripper {
     let at = 0;
     while (at < chunk.length) {
       if (state === "sequence") {
-        while (at < chunk.length && !TERMINATORS.has(chunk[at] ?? 0)) at += 1;
+        while (at < chunk.length && TERMINATES[chunk[at] ?? 0] === 0) at += 1;
         if (at < chunk.length) state = "text";
         at += 1;
       } else if (state === "escape") {

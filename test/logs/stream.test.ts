@@ -114,6 +114,39 @@ describe("a device as a log", () => {
     ]);
   });
 
+  test("a writer that pauses when there is no room loses nothing", async () => {
+    const path = fifo();
+    const said: string[] = [];
+    const log = openLog(path, said);
+    const reader = openReader(path);
+    expect(log.room()).toBeNull();
+    const lines = Array.from({ length: 64 }, (_, index) => String(index).padEnd(65_535, ".").concat("\n"));
+    const whole = lines.join("");
+    let pauses = 0;
+    const writing = (async () => {
+      for (const line of lines) {
+        log.write(line);
+        const room = log.room();
+        if (room === null) continue;
+        pauses += 1;
+        await room;
+      }
+    })();
+    expect((await readUntil(reader, whole.length)) === whole).toBe(true);
+    await writing;
+    expect([pauses > 0, log.room(), said]).toEqual([true, null, []]);
+  });
+
+  test("whoever waits for room goes on when the log is closed", async () => {
+    const log = openLog(fifo());
+    for (let count = 0; count < 12; count += 1) log.write("x".repeat(65_536));
+    const room = log.room();
+    expect(room).toBeInstanceOf(Promise);
+    log.close();
+    await room;
+    expect(log.room()).toBeNull();
+  });
+
   test("logs on the same device share its queue, and the last to close it gives what it can", () => {
     const path = fifo();
     const one = openLog(path);
