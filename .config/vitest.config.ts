@@ -1,11 +1,15 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    root: new URL("..", import.meta.url).pathname,
+    root: fileURLToPath(new URL("..", import.meta.url)),
     include: ["test/**/*.test.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     pool: "forks",
+    // Most tests wait for daemons rather than compute, so a few more than two cores' worth.
+    maxWorkers: 3,
+    maxConcurrency: 6,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -1,0 +1,116 @@
+/**
+ * One scenario, two daemons: the same play on the reference Supervisor and on ours, in the same run, and what
+ * was seen must be the same. `SUPERVISORD_TS_CONFORMANCE=reference` plays everything twice on the reference
+ * instead: a scenario that differs from itself is a mistake of the scenario.
+ */
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect } from "vitest";
+import { needs } from "../support/needs.js";
+import type { Client, Which } from "../support/programs.js";
+import { scratch } from "../support/scratch.js";
+import { scrub } from "./scrub.js";
+import { setStage, type Stage } from "./stage.js";
+
+export interface Difference {
+  /** Why ours is not as the reference, for the table and docs/compatibility.md. */
+  readonly reason: string;
+  /** What ours must give, made from what the reference gave. */
+  readonly ours: (transcript: never) => unknown;
+}
+
+export interface Scenario {
+  readonly area: Area;
+  /** Sections besides the basic ones; `%(dir)s` stands for the scenario's own directory. */
+  readonly conf?: string;
+  /** More lines of [supervisord]. */
+  readonly supervisord?: string;
+  /** More lines of [unix_http_server]. */
+  readonly server?: string;
+  /** Files beside the conf, by relative name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** More words on the daemon's command line. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** `user:password` of the harness' own calls. */
+  readonly auth?: string;
+  /** False: nothing is started; the play runs commands itself. */
+  readonly boot?: boolean;
+  /** True: played with both supervisorctls on both daemons. */
+  readonly bothClients?: boolean;
+  readonly differs?: Difference;
+  play(stage: Stage): Promise<unknown>;
+}
+
+export const AREAS = [
+  "config",
+  "config errors",
+  "supervision",
+  "ordering",
+  "logs",
+  "daemon",
+  "rpc",
+  "http",
+  "ctl",
+  "events",
+  "command line",
+] as const;
+export type Area = (typeof AREAS)[number];
+
+const referenceOnly = process.env["SUPERVISORD_TS_CONFORMANCE"] === "reference";
+const report = process.env["SUPERVISORD_TS_CONFORMANCE_REPORT"];
+const { test } = needs("supervisor");
+
+interface Part {
+  readonly which: Which;
+  readonly client: Client;
+}
+
+export function scenario(name: string, script: Scenario): void {
+  test.concurrent(name, { timeout: 110_000 }, async () => {
+    let outcome: "same" | "explained" | "unexplained" = "unexplained";
+    try {
+      const [first, ...others] = parts(script);
+      if (first === undefined) return;
+      const played = await Promise.all([first, ...others].map((part) => perform(script, part)));
+      const reference = played[0];
+      others.forEach((part, index) => {
+        const explained = part.which === "ours" && script.differs !== undefined;
+        const expected = explained ? script.differs?.ours(structuredClone(reference) as never) : reference;
+        expect(played[index + 1], `${part.which} daemon, ${part.client} client`).toEqual(expected);
+      });
+      outcome = script.differs === undefined || referenceOnly ? "same" : "explained";
+    } finally {
+      if (report !== undefined) {
+        const line = { name, area: script.area, outcome, reason: script.differs?.reason };
+        appendFileSync(report, `${JSON.stringify(line)}\n`);
+      }
+    }
+  });
+}
+
+/** The first one sets the measure. */
+function parts({ bothClients = false }: Scenario): readonly Part[] {
+  const measure: Part = { which: "reference", client: "python" };
+  if (referenceOnly) return [measure, measure];
+  if (!bothClients) return [measure, { which: "ours", client: "ours" }];
+  return [
+    measure,
+    { which: "reference", client: "ours" },
+    { which: "ours", client: "python" },
+    { which: "ours", client: "ours" },
+  ];
+}
+
+async function perform(script: Scenario, { which, client }: Part): Promise<unknown> {
+  using place = scratch();
+  const { dir } = place;
+  for (const [name, text] of Object.entries(script.files ?? {})) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true });
+    writeFileSync(join(dir, name), text.replaceAll("%(dir)s", dir));
+  }
+  const stage = setStage(script, which, client, dir);
+  writeFileSync(stage.conf, stage.confText(script.conf ?? ""));
+  if (script.boot !== false) await stage.launch(script.args ?? []);
+  return scrub(await script.play(stage), dir);
+}

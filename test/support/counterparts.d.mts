@@ -1,0 +1,3 @@
+export const COUNTERPARTS: Readonly<Record<string, () => boolean>>;
+export function missingCounterparts(): string[];
+export function find(program: string): string | null;

@@ -1,0 +1,56 @@
+/** The Debian packages the tests meet in person, and how to see that each is there. */
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** @type {Readonly<Record<string, () => boolean>>} */
+export const COUNTERPARTS = {
+  supervisor: () => executable("supervisord") && executable("supervisorctl"),
+  uwsgi: () => executable("uwsgi"),
+  "uwsgi-plugin-python3": () => matches("/usr/lib/uwsgi/plugins", /^python3.*_plugin\.so$/),
+  nginx: () => executable("nginx"),
+  "python3-django": () => pythonPackage("django"),
+  gunicorn: () => executable("gunicorn"),
+  celery: () => executable("celery"),
+  "python3-redis": () => pythonPackage("redis"),
+  "redis-server": () => executable("redis-server"),
+  curl: () => executable("curl"),
+  procps: () => executable("ps"),
+};
+
+/** Names of those that are not installed. */
+export function missingCounterparts() {
+  return Object.keys(COUNTERPARTS).filter((name) => !COUNTERPARTS[name]?.());
+}
+
+/** A program's full path in the system's directories, or null. */
+export function find(program) {
+  for (const directory of SYSTEM_PATH) {
+    const file = join(directory, program);
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // not here: the next directory
+    }
+  }
+  return null;
+}
+
+/** @param {string} program */
+function executable(program) {
+  return find(program) !== null;
+}
+
+function matches(directory, pattern) {
+  try {
+    return readdirSync(directory).some((name) => pattern.test(name));
+  } catch {
+    return false;
+  }
+}
+
+function pythonPackage(name) {
+  return statSync(`/usr/lib/python3/dist-packages/${name}`, { throwIfNoEntry: false })?.isDirectory() === true;
+}

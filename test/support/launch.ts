@@ -1,0 +1,76 @@
+/** Starts a supervisord in the foreground and knows when it listens and how it ended. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { environment, supervisord, type Which } from "./programs.js";
+import { until } from "./until.js";
+import { call } from "./xmlrpc.js";
+
+export interface Launched {
+  readonly pid: number;
+  /** The exit status, or the name of the signal that ended it. */
+  readonly exited: Promise<number | string>;
+  ended(): boolean;
+  stdout(): string;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface LaunchOptions {
+  readonly dir: string;
+  readonly conf: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Path of the socket that must answer before this is done; null: do not wait. */
+  readonly socket: string | null;
+  readonly auth?: string;
+}
+
+export async function launch(which: Which, options: LaunchOptions): Promise<Launched> {
+  const { dir, conf, args = [], env = {}, cwd = dir, socket, auth } = options;
+  const [file = "", ...first] = supervisord(which);
+  const child = spawn(file, [...first, "-n", "-c", conf, ...args], {
+    cwd,
+    env: environment(dir, env),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  let ended = false;
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const exited = new Promise<number | string>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code, signal) => {
+      ended = true;
+      resolve(code ?? signal ?? "unknown");
+    });
+  });
+  const launched: Launched = {
+    pid: child.pid ?? 0,
+    exited,
+    ended: () => ended,
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal) => child.kill(signal),
+  };
+  if (socket === null) return launched;
+  await until(async () => {
+    if (ended) throw new Error(`Cannot start ${which}: ${stderr || stdout}`);
+    return existsSync(socket) && (await answers(socket, auth));
+  }, `${which} answering on its socket`);
+  return launched;
+}
+
+async function answers(socketPath: string, auth: string | undefined): Promise<boolean> {
+  try {
+    await call({ socketPath, ...(auth === undefined ? {} : { auth }) }, "system.listMethods");
+    return true;
+  } catch {
+    return false;
+  }
+}
