@@ -186,16 +186,18 @@ scenario("clearAllProcessLogs lists every process", {
 scenario("USR2 reopens the logs where logrotate has moved them", {
   area,
   conf: `[program:p]\ncommand=${fixture("say-when-told")} later\nstdout_logfile=%(dir)s/p.out`,
-  async play({ state, printed, rpc, read, dir, daemon, logged }) {
+  async play({ state, printed, rpc, read, dir, daemon, exists }) {
     await state("p", "RUNNING");
     await printed("p", "ready");
     renameSync(`${dir}/p.out`, `${dir}/p.old`);
     renameSync(`${dir}/main.log`, `${dir}/main.old`);
     daemon.kill("SIGUSR2");
-    await logged("supervisord logreopen");
-    await until(() => read("p.out") !== undefined, "reopened");
+    await until(() => exists("main.log") && exists("p.out"), "new files");
     await rpc("supervisor.signalProcess", "p", "USR1");
-    return [await printed("p", "later"), read("p.old")];
+    const told = read("main.old")
+      .split("\n")
+      .filter((line) => /USR2|reopen/.test(line));
+    return [await printed("p", "later"), read("p.old"), told];
   },
 });
 
@@ -228,7 +230,11 @@ scenario("readProcessStdoutLog by offset and length", {
     ] as const) {
       answers.push([offset, length, await rpc("supervisor.readProcessStdoutLog", "p", offset, length)]);
     }
-    return [answers, await rpc("supervisor.readProcessLog", "p", 0, 6), await rpc("supervisor.readProcessStderrLog", "p", 0, 0)];
+    return [
+      answers,
+      await rpc("supervisor.readProcessLog", "p", 0, 6),
+      await rpc("supervisor.readProcessStderrLog", "p", 0, 0),
+    ];
   },
 });
 
@@ -250,7 +256,11 @@ command=${fixture("print-raw")} "h\303\251llo\n"`,
     ] as const) {
       answers.push([offset, length, await rpc("supervisor.tailProcessStdoutLog", "p", offset, length)]);
     }
-    return [answers, await rpc("supervisor.tailProcessLog", "p", 0, 4), await rpc("supervisor.tailProcessStderrLog", "p", 0, 4)];
+    return [
+      answers,
+      await rpc("supervisor.tailProcessLog", "p", 0, 4),
+      await rpc("supervisor.tailProcessStderrLog", "p", 0, 4),
+    ];
   },
 });
 

@@ -6,7 +6,8 @@ const area = "ordering";
 const names = (lines: readonly string[]): string[] =>
   lines.map((line) => line.replace(/ with pid \d+$/, "").replace(/ \(.*\)$/, ""));
 
-const program = (name: string, more = ""): string => `[program:${name}]\ncommand=${fixture("ready")}\n${more}\n`;
+const program = (name: string, more = ""): string =>
+  `[program:${name}]\ncommand=${fixture("ready")}\n${more}\n`;
 
 scenario("autostart goes by priority, then by name", {
   area,

@@ -10,7 +10,7 @@ import { needs } from "../support/needs.js";
 import type { Client, Which } from "../support/programs.js";
 import { scratch } from "../support/scratch.js";
 import { scrub } from "./scrub.js";
-import { setStage, type Stage } from "./stage.js";
+import { type Stage, setStage } from "./stage.js";
 
 export interface Difference {
   /** Why ours is not as the reference, for the table and docs/compatibility.md. */

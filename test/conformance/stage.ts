@@ -12,6 +12,13 @@ import type { Scenario } from "./scenario.js";
 
 export type Info = Readonly<Record<string, Value>>;
 
+export interface StartOptions {
+  /** False: do not wait until it answers. */
+  readonly wait?: boolean;
+  readonly cwd?: string;
+  readonly through?: readonly string[];
+}
+
 export interface Stage {
   readonly dir: string;
   readonly conf: string;
@@ -36,7 +43,7 @@ export interface Stage {
   /** Runs the daemon's command to its end, with these words. */
   run(words: readonly string[], env?: Readonly<Record<string, string>>, cwd?: string): Promise<Ran>;
   /** Starts a daemon in the foreground; for scenarios that do not boot, or boot again. */
-  launch(words?: readonly string[], options?: { readonly wait?: boolean; readonly cwd?: string }): Promise<Launched>;
+  launch(words?: readonly string[], options?: StartOptions): Promise<Launched>;
   /** Lines of the main log that match, without timestamps. */
   log(pattern?: RegExp): readonly string[];
   logged(text: string | RegExp, count?: number): Promise<void>;
@@ -97,16 +104,21 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
     http: (method, path, options) => request(target, method, path, options),
     ctl: (...words) => runCommand([...ctlWords, "-c", conf, ...words], { cwd: dir, env }),
     shell: (...lines) =>
-      runCommand([...ctlWords, "-c", conf], { cwd: dir, env, stdin: lines.map((line) => `${line}\n`).join("") }),
+      runCommand([...ctlWords, "-c", conf], {
+        cwd: dir,
+        env,
+        stdin: lines.map((line) => `${line}\n`).join(""),
+      }),
     bareCtl: (words, stdin = "") => runCommand([...ctlWords, ...words], { cwd: dir, env, stdin }),
     run: (words, extra = {}, cwd = dir) =>
       runCommand([...supervisord(which), ...words], { cwd, env: { ...env, ...extra } }),
-    launch: async (words = [], { wait = true, cwd = dir } = {}) => {
+    launch: async (words = [], { wait = true, cwd = dir, through = [] } = {}) => {
       running = await launch(which, {
         dir,
         conf,
         args: words,
         cwd,
+        through,
         env: script.env ?? {},
         socket: wait ? socketPath : null,
         ...(script.auth === undefined ? {} : { auth: script.auth }),

@@ -1,6 +1,7 @@
 /** The life of a process: starting, retrying, exiting, stopping, and what a child finds when it wakes up. */
-import { cwd, descriptors, environ, stat, status } from "../support/processes.js";
+
 import { fixture } from "../support/fixture.js";
+import { cwd, descriptors, environ, stat, status } from "../support/processes.js";
 import type { Ran } from "../support/run-command.js";
 import { until } from "../support/until.js";
 import { scenario } from "./scenario.js";
@@ -145,12 +146,7 @@ scenario("a stop that ends with an unexpected status is a WARN line", {
   conf: `[program:rude]\ncommand=${fixture("exit-on")} INT 5\nstopsignal=INT`,
   async play({ state, rpc, log, info, output }) {
     await state("rude", "RUNNING");
-    return [
-      await rpc("supervisor.stopProcess", "rude"),
-      await info("rude"),
-      log(LIFE),
-      await output("rude"),
-    ];
+    return [await rpc("supervisor.stopProcess", "rude"), await info("rude"), log(LIFE), await output("rude")];
   },
 });
 
@@ -214,7 +210,10 @@ scenario("a process in BACKOFF is already started", {
   async play({ logged, state, rpc }) {
     await logged("exited: boom", 3);
     await state("boom", "BACKOFF");
-    return [await rpc("supervisor.startProcess", "boom"), await rpc("supervisor.signalProcess", "boom", "HUP")];
+    return [
+      await rpc("supervisor.startProcess", "boom"),
+      await rpc("supervisor.signalProcess", "boom", "HUP"),
+    ];
   },
 });
 
@@ -297,8 +296,10 @@ scenario("a directory that is not there is told in the child's stderr log", {
 scenario("a log file that is a directory is a spawn error", {
   area,
   conf: `[program:bad]\ncommand=${fixture("ready")}\nstdout_logfile=/etc\nstartretries=0`,
-  async play({ state, rpc, log }) {
-    return [await state("bad", "FATAL"), await rpc("supervisor.startProcess", "bad"), log(LIFE)];
+  async play({ state, rpc, log, logged }) {
+    const answers = [await state("bad", "FATAL"), await rpc("supervisor.startProcess", "bad")];
+    await logged("gave up", 2);
+    return [answers, log(LIFE)];
   },
 });
 
@@ -368,7 +369,7 @@ scenario("environment= in all its spellings", {
     "A=1,B=2",
     "A = 1 , B=2",
     "A=1,B=2,",
-    'A="a,b",B=\'c d\'',
+    "A=\"a,b\",B='c d'",
     'A="",B="x"',
     'A="1",\n  B="2"',
     "A=path/to.file-1:(x)",
@@ -526,6 +527,10 @@ scenario("twenty processes of one program run side by side", {
   async play({ state, rpc, ctl }) {
     await state("many:many_024", "RUNNING");
     await state("many:many_005", "RUNNING");
-    return [await rpc("supervisor.getAllProcessInfo"), await ctl("status"), sorted(await ctl("stop", "many:*"))];
+    return [
+      await rpc("supervisor.getAllProcessInfo"),
+      await ctl("status"),
+      sorted(await ctl("stop", "many:*")),
+    ];
   },
 });

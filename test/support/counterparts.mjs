@@ -52,5 +52,7 @@ function matches(directory, pattern) {
 }
 
 function pythonPackage(name) {
-  return statSync(`/usr/lib/python3/dist-packages/${name}`, { throwIfNoEntry: false })?.isDirectory() === true;
+  return (
+    statSync(`/usr/lib/python3/dist-packages/${name}`, { throwIfNoEntry: false })?.isDirectory() === true
+  );
 }

@@ -1,5 +1,5 @@
 /** One HTTP request to a daemon, over its unix socket or TCP. */
-import { type IncomingHttpHeaders, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 
 /** A socket path, or a port on the loopback interface; credentials as `user:password`. */
 export interface Target {
@@ -40,6 +40,7 @@ export function request(
         path,
         agent: false,
         headers: {
+          Connection: "keep-alive", // the reference streams logs in chunks only to such clients
           ...(body === undefined ? {} : { "Content-Length": String(Buffer.byteLength(body)) }),
           ...headers,
         },

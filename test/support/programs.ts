@@ -22,7 +22,10 @@ export function supervisorctl(client: Client): readonly string[] {
 }
 
 /** The same small environment for both, so that what a child inherits can be compared. */
-export function environment(dir: string, extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function environment(
+  dir: string,
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   return {
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     HOME: "/root",

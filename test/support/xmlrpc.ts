@@ -1,21 +1,16 @@
 /** XML-RPC as the tests speak it. Written apart from src/wire on purpose: it judges what src/wire says. */
 import { request, type Target } from "./http.js";
 
-export type Value =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Value[]
-  | { readonly [name: string]: Value };
+export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 
 export class Fault extends Error {
   override readonly name = "Fault";
-  constructor(
-    readonly code: number,
-    readonly text: string,
-  ) {
+  readonly code: number;
+  readonly text: string;
+  constructor(code: number, text: string) {
     super(`${code} ${text}`);
+    this.code = code;
+    this.text = text;
   }
 }
 
