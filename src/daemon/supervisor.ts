@@ -8,9 +8,8 @@ import { type ChangeQueue, createChangeQueue, type StateChange } from "./changes
 import type { Entry } from "./entry.js";
 import { createLog } from "./log.js";
 import { type OpenServers, openServers } from "./servers.js";
-import { createSupervision, type Reading, type Supervision } from "./supervision.js";
+import { createSupervision, type Supervision } from "./supervision.js";
 
-export type ParsedConfig = Reading;
 
 export interface SupervisorOptions {
   /** Hears each line of the activity log. @default nobody */

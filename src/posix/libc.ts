@@ -1,0 +1,129 @@
+/** libc, through koffi: the declarations that the other files of this folder use, and what errno says. */
+import { constants } from "node:os";
+import koffi from "koffi";
+
+const lib = koffi.load(null);
+
+type Pointer = Buffer | bigint | null;
+
+/** Declares a C function. The prototype and the TypeScript type are one fact told twice; keep them together. */
+function declare<F>(prototype: string): F {
+  return lib.func(prototype) as unknown as F;
+}
+
+/** As `declare`, for what not every libc has. */
+function declareIfThere<F>(prototype: string): F | null {
+  try {
+    return declare<F>(prototype);
+  } catch {
+    return null;
+  }
+}
+
+export const pipe2 = declare<(fds: Buffer, flags: number) => number>("int pipe2(void *fds, int flags)");
+export const fchown = declare<(fd: number, uid: number, gid: number) => number>(
+  "int fchown(int fd, uint uid, uint gid)",
+);
+export const dup2 = declare<(from: number, to: number) => number>("int dup2(int from, int to)");
+export const setsid = declare<() => number>("int setsid()");
+export const getsid = declare<(pid: number) => number>("int getsid(int pid)");
+export const wait4 = declare<(pid: number, status: Buffer, options: number, rusage: Buffer) => number>(
+  "int wait4(int pid, void *status, int options, void *rusage)",
+);
+export const kill = declare<(pid: number, signal: number) => number>("int kill(int pid, int sig)");
+export const getrlimit = declare<(resource: number, limit: Buffer) => number>(
+  "int getrlimit(int resource, void *limit)",
+);
+export const setrlimit = declare<(resource: number, limit: Buffer) => number>(
+  "int setrlimit(int resource, void *limit)",
+);
+export const prlimit = declare<(pid: number, resource: number, set: Pointer, old: Pointer) => number>(
+  "int prlimit(int pid, int resource, void *set, void *old)",
+);
+export const faccessat = declare<(dirfd: number, path: string, mode: number, flags: number) => number>(
+  "int faccessat(int dirfd, const char *path, int mode, int flags)",
+);
+export const getgrouplist = declare<(user: string, gid: number, groups: Buffer, count: Buffer) => number>(
+  "int getgrouplist(const char *user, uint gid, void *groups, void *count)",
+);
+export const openlog = declare<(ident: Buffer, option: number, facility: number) => void>(
+  "void openlog(void *ident, int option, int facility)",
+);
+export const syslog = declare<(priority: number, format: string, type: "str", text: string) => void>(
+  "void syslog(int priority, const char *format, ...)",
+);
+
+type NameLookup = (name: string, record: Buffer, strings: Buffer, size: number, result: Buffer) => number;
+type IdLookup = (id: number, record: Buffer, strings: Buffer, size: number, result: Buffer) => number;
+const LOOKUP_REST = "void *record, void *strings, size_t size, void *result)";
+export const getpwnam_r = declare<NameLookup>(`int getpwnam_r(const char *name, ${LOOKUP_REST}`);
+export const getpwuid_r = declare<IdLookup>(`int getpwuid_r(uint uid, ${LOOKUP_REST}`);
+export const getgrnam_r = declare<NameLookup>(`int getgrnam_r(const char *name, ${LOOKUP_REST}`);
+
+type Syscall1 = (number: number, ...typed: readonly (string | number | Buffer | bigint)[]) => number;
+/** Raw system call: acts on the calling thread alone, where libc's wrappers tell all threads. */
+export const syscall = declare<Syscall1>("long syscall(long number, ...)");
+
+export const posix_spawn = declare<
+  (pid: Buffer, path: string, actions: Buffer, attributes: Buffer, argv: Buffer, envp: Buffer) => number
+>("int posix_spawn(void *pid, const char *path, void *actions, void *attr, void *argv, void *envp)");
+export const posix_spawnattr_init = declare<(attributes: Buffer) => number>(
+  "int posix_spawnattr_init(void *attr)",
+);
+export const posix_spawnattr_setflags = declare<(attributes: Buffer, flags: number) => number>(
+  "int posix_spawnattr_setflags(void *attr, short flags)",
+);
+export const posix_spawnattr_setpgroup = declare<(attributes: Buffer, group: number) => number>(
+  "int posix_spawnattr_setpgroup(void *attr, int group)",
+);
+export const posix_spawnattr_setsigdefault = declare<(attributes: Buffer, set: Buffer) => number>(
+  "int posix_spawnattr_setsigdefault(void *attr, void *set)",
+);
+export const posix_spawnattr_setsigmask = declare<(attributes: Buffer, set: Buffer) => number>(
+  "int posix_spawnattr_setsigmask(void *attr, void *set)",
+);
+export const sigemptyset = declare<(set: Buffer) => number>("int sigemptyset(void *set)");
+export const sigfillset = declare<(set: Buffer) => number>("int sigfillset(void *set)");
+export const sigdelset = declare<(set: Buffer, signal: number) => number>(
+  "int sigdelset(void *set, int signal)",
+);
+export const posix_spawn_file_actions_init = declare<(actions: Buffer) => number>(
+  "int posix_spawn_file_actions_init(void *actions)",
+);
+export const posix_spawn_file_actions_destroy = declare<(actions: Buffer) => number>(
+  "int posix_spawn_file_actions_destroy(void *actions)",
+);
+export const posix_spawn_file_actions_adddup2 = declare<
+  (actions: Buffer, from: number, to: number) => number
+>("int posix_spawn_file_actions_adddup2(void *actions, int from, int to)");
+export const posix_spawn_file_actions_addchdir_np = declare<(actions: Buffer, path: string) => number>(
+  "int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)",
+);
+/** glibc since 2.34; elsewhere Node's close-on-exec marks do the same. */
+export const posix_spawn_file_actions_addclosefrom_np = declareIfThere<
+  (actions: Buffer, from: number) => number
+>("int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)");
+
+const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name === "EWOULDBLOCK" ? "EAGAIN" : name]),
+);
+
+/** The name of an errno number; the number itself where it has none. */
+export function errnoName(number: number): string {
+  return ERRNO_NAMES.get(number) ?? String(number);
+}
+
+/** The name of the last call's errno. */
+export function lastErrno(): string {
+  return errnoName(koffi.errno());
+}
+
+/** A failed call as Node's own errors look: `code` is the errno name. */
+export function systemError(call: string, code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${call}: ${code}`), { code, syscall: call });
+}
+
+/** Where a buffer's bytes are. It must not be moved or collected meanwhile: keep it, and let it be unpooled. */
+export function addressOf(buffer: Buffer): bigint {
+  return BigInt(koffi.address(buffer));
+}

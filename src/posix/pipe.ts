@@ -1,0 +1,58 @@
+/**
+ * Real pipes between the daemon and a child. The child's end is opened read-write, so the child holds its own
+ * pipe: when the daemon dies, what it writes waits in the pipe instead of failing, and its stdin has no end.
+ */
+import { closeSync, constants, openSync } from "node:fs";
+import * as libc from "./libc.js";
+
+export interface PipeEnds {
+  /** The daemon's end, non-blocking. */
+  readonly near: number;
+  /** The child's end, blocking, close-on-exec until the spawn hands it over. */
+  readonly child: number;
+}
+
+/** Who will own the child's end, so that it can open `/dev/stdout` as another user. */
+export interface PipeOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const O_CLOEXEC = 0o2000000;
+const fds = Buffer.alloc(8);
+
+/** A pipe the child writes to. Throws with `code` EMFILE or ENFILE. */
+export function outputPipe(owner: PipeOwner | null): PipeEnds {
+  const { read, write } = open(owner);
+  return reopened(read, constants.O_RDONLY, write);
+}
+
+/** A pipe the child reads from. Throws with `code` EMFILE or ENFILE. */
+export function inputPipe(owner: PipeOwner | null): PipeEnds {
+  const { read, write } = open(owner);
+  return reopened(write, constants.O_WRONLY, read);
+}
+
+function open(owner: PipeOwner | null): { readonly read: number; readonly write: number } {
+  if (libc.pipe2(fds, O_CLOEXEC) !== 0) throw libc.systemError("pipe2", libc.lastErrno());
+  const read = fds.readInt32LE(0);
+  const write = fds.readInt32LE(4);
+  if (owner !== null) libc.fchown(read, owner.uid, owner.gid);
+  return { read, write };
+}
+
+/** Both ends again, as new open files: flags set on the old ones would be shared with whoever inherits them. */
+function reopened(near: number, nearFlags: number, child: number): PipeEnds {
+  const opened: number[] = [];
+  try {
+    opened.push(openSync(`/proc/self/fd/${near}`, nearFlags | constants.O_NONBLOCK));
+    opened.push(openSync(`/proc/self/fd/${child}`, constants.O_RDWR));
+    return { near: opened[0] as number, child: opened[1] as number };
+  } catch (error) {
+    for (const fd of opened) closeSync(fd);
+    throw error;
+  } finally {
+    closeSync(near);
+    closeSync(child);
+  }
+}
