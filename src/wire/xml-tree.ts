@@ -1,0 +1,43 @@
+/** XML to a small tree, by way of saxes. For requests and answers of a few kilobytes, not for documents. */
+import { SaxesParser } from "saxes";
+
+export interface XmlNode {
+  readonly name: string;
+  readonly children: XmlNode[];
+  /** Its own text, without that of its children. */
+  text: string;
+}
+
+/** Deeper than any honest call nests its values. */
+const DEPTH_LIMIT = 256;
+
+/** The root element. Throws an Error for what is not well-formed, or nested beyond reason. */
+export function parseXml(xml: string): XmlNode {
+  const parser = new SaxesParser();
+  const root: XmlNode = { name: "", children: [], text: "" };
+  const open: XmlNode[] = [root];
+  let top = root;
+  parser.on("error", (error) => {
+    throw error;
+  });
+  parser.on("opentag", ({ name }) => {
+    const node: XmlNode = { name, children: [], text: "" };
+    if (open.length > DEPTH_LIMIT) throw new Error("nested too deeply");
+    top.children.push(node);
+    open.push(node);
+    top = node;
+  });
+  const addText = (text: string): void => {
+    top.text += text;
+  };
+  parser.on("text", addText);
+  parser.on("cdata", addText);
+  parser.on("closetag", () => {
+    open.pop();
+    top = open.at(-1) ?? root;
+  });
+  parser.write(xml).close();
+  const first = root.children[0];
+  if (first === undefined) throw new Error("no element");
+  return first;
+}
