@@ -26,19 +26,19 @@ export async function call(target: Target, method: string, params: readonly Valu
 
 export function encodeCall(method: string, params: readonly Value[]): string {
   const list = params.map((value) => `<param><value>${encode(value)}</value></param>`).join("");
-  return `<?xml version='1.0'?><methodCall><methodName>${escape(method)}</methodName><params>${list}</params></methodCall>`;
+  return `<?xml version='1.0'?><methodCall><methodName>${quoteXml(method)}</methodName><params>${list}</params></methodCall>`;
 }
 
 function encode(value: Value): string {
   if (value === null) return "<nil/>";
-  if (typeof value === "string") return `<string>${escape(value)}</string>`;
+  if (typeof value === "string") return `<string>${quoteXml(value)}</string>`;
   if (typeof value === "number") return `<int>${value}</int>`;
   if (typeof value === "boolean") return `<boolean>${value ? 1 : 0}</boolean>`;
   if (isArray(value)) {
     return `<array><data>${value.map((item) => `<value>${encode(item)}</value>`).join("")}</data></array>`;
   }
   const members = Object.entries(value).map(
-    ([name, item]) => `<member><name>${escape(name)}</name><value>${encode(item)}</value></member>`,
+    ([name, item]) => `<member><name>${quoteXml(name)}</name><value>${encode(item)}</value></member>`,
   );
   return `<struct>${members.join("")}</struct>`;
 }
@@ -47,7 +47,7 @@ function isArray(value: Value): value is readonly Value[] {
   return Array.isArray(value);
 }
 
-function escape(text: string): string {
+function quoteXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
@@ -118,7 +118,7 @@ function parse(xml: string): Element {
   )) {
     const top = open.at(-1);
     if (top === undefined) throw new Error("Cannot match an end tag");
-    if (text !== undefined) top.text += unescape(text);
+    if (text !== undefined) top.text += plainText(text);
     else if (tag === undefined) continue;
     else if (closing === "/") open.pop();
     else {
@@ -130,7 +130,7 @@ function parse(xml: string): Element {
   return root;
 }
 
-function unescape(text: string): string {
+function plainText(text: string): string {
   return text
     .replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)))
     .replaceAll("&lt;", "<")
