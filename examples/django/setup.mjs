@@ -40,6 +40,7 @@ if (target === undefined || !["redis", "filesystem"].includes(values.broker)) {
 mkdirSync(target, { recursive: true });
 const dir = realpathSync(target);
 if (readdirSync(dir).length > 0) fail(`Cannot set up in ${dir}: it is not empty`);
+if (root) makeReachable(dir);
 
 const [http_port, uwsgi_port, stats_port, redis_port] = await freePorts(4);
 const filesystem = values.broker === "filesystem";
@@ -55,7 +56,7 @@ writeFileSync(
   join(dir, "site.json"),
   `${JSON.stringify({ url, http_port, uwsgi_port, stats_port, redis_port }, null, 2)}\n`,
 );
-if (root) giveAway(dir);
+if (root) giveAway(WORKER_DIRECTORIES);
 
 console.log(`${dir} is set up. Next:
 
@@ -109,16 +110,20 @@ function filled(text) {
   return lines.join("\n").replace(/\{\{(\w+)\}\}/g, (_, name) => String(placeholders[name]));
 }
 
-/** The workers are another user's: that user must reach the site, and owns what they write to. */
-function giveAway(path) {
+/** The programs will be another user's, who must be able to come here. */
+function makeReachable(path) {
   for (let parent = dirname(path); parent !== "/"; parent = dirname(parent)) {
     if ((statSync(parent).mode & 0o001) === 0)
       fail(`Cannot set up in ${path}: ${user} cannot enter ${parent}`);
   }
   chmodSync(path, 0o755);
+}
+
+/** That user owns what the programs write to, and nothing else. */
+function giveAway(names) {
   const uid = id("-u");
   const gid = id("-g");
-  for (const name of WORKER_DIRECTORIES) chownSync(join(path, name), uid, gid);
+  for (const name of names) chownSync(join(dir, name), uid, gid);
 }
 
 function id(flag) {

@@ -1,5 +1,5 @@
 /** examples/django: nginx, uWSGI, Django, gunicorn, redis and celery, for real and together. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -142,6 +142,15 @@ describe("nginx, uWSGI, Django and their company", { timeout: 180_000 }, () => {
     expect(await example.ctl("signal", "TERM", "my")).toEqual({ out: "my: signalled\n", err: "", exit: 0 });
     await gone(workers);
     expect((await home("my")).parent).toBe(before.parent);
+  });
+
+  test("py-autoreload gives new workers after an edit, under the pid that supervisord knows", async () => {
+    const before = await home("my-ini");
+    const workers = children(before.parent);
+    const later = new Date(Date.now() + 10_000);
+    utimesSync(join(dir, "mysite/wsgi.py"), later, later);
+    await gone(workers);
+    expect((await home("my-ini")).parent).toBe(before.parent);
   });
 
   test("after kill -9 of the uWSGI master the site is back and no old worker is left", async () => {
