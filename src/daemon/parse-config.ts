@@ -5,9 +5,7 @@ import { lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import type { Reading } from "./supervision.js";
 
 /** A file, or a text that stands for one; `path` then says where `%(here)s` is and what messages call it. */
-export type ConfigSource =
-  | { readonly path: string }
-  | { readonly text: string; readonly path?: string };
+export type ConfigSource = { readonly path: string } | { readonly text: string; readonly path?: string };
 
 /** The configuration, or everything that is wrong with it. */
 export type ParsedConfig = Reading;

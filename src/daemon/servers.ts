@@ -31,8 +31,7 @@ export async function openServers(
     await Promise.all(open.map(({ server }) => closeServer(server)));
   };
   for (const config of configs) {
-    for (const { name } of daemon.available.rpcinterfaces)
-      log.log("info", `RPC interface '${name}' initialized`);
+    for (const { name } of daemon.rpcinterfaces) log.log("info", `RPC interface '${name}' initialized`);
     const server = createHttpServer({ server: config, daemon });
     const outcome = await listen(server, config);
     if (!outcome.ok) {

@@ -269,6 +269,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     get mood() {
       return mood;
     },
+    rpcinterfaces: options.config.rpcinterfaces,
     get available() {
       return available;
     },
@@ -330,6 +331,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     },
     remoteCommEvent: (type, data) => bus.publish(remoteEvent(type, data)),
     log: (level, text) => log.log(level, text),
+    enabled: (level) => log.enabled(level),
 
     subscribe: (listener) => engine.subscribe(listener),
     reap: () => engine.reap(),

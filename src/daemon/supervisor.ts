@@ -10,7 +10,6 @@ import { createLog } from "./log.js";
 import { type OpenServers, openServers } from "./servers.js";
 import { createSupervision, type Supervision } from "./supervision.js";
 
-
 export interface SupervisorOptions {
   /** Hears each line of the activity log. @default nobody */
   readonly onLog?: (line: { readonly level: LogLevel; readonly text: string }) => void;

@@ -1,9 +1,10 @@
 /** Collecting the dead: exit status, and what they used. */
+import { type Pid, pid } from "../core/brand.js";
 import type { ExitCause } from "../core/process.js";
 import * as libc from "./libc.js";
 
 export interface Reaped {
-  readonly pid: number;
+  readonly pid: Pid;
   readonly waitStatus: number;
   readonly rusage: Usage;
 }
@@ -27,14 +28,14 @@ export function reap(): Reaped | null {
 }
 
 /** This child, if it is dead: for programs that have other children which are not ours to collect. */
-export function reapOne(pid: number): Reaped | null {
-  return collect(pid);
+export function reapOne(wanted: number): Reaped | null {
+  return collect(wanted);
 }
 
 function collect(wanted: number): Reaped | null {
-  const pid = libc.wait4(wanted, status, WNOHANG, rusage);
-  if (pid <= 0) return null;
-  return { pid, waitStatus: status.readInt32LE(0), rusage: readUsage() };
+  const dead = libc.wait4(wanted, status, WNOHANG, rusage);
+  if (dead <= 0) return null;
+  return { pid: pid(dead), waitStatus: status.readInt32LE(0), rusage: readUsage() };
 }
 
 function readUsage(): Usage {

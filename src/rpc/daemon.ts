@@ -50,6 +50,8 @@ export interface Daemon {
   now(): number;
   /** Active groups by name. */
   readonly groups: ReadonlyMap<string, GroupHandle>;
+  /** The method namespaces of the running configuration. */
+  readonly rpcinterfaces: Config["rpcinterfaces"];
   /** What the last reading of the files said, which need not be what runs. */
   readonly available: Config;
   /** Path of the activity log as configured; null when there is no file (syslog). */
@@ -88,6 +90,8 @@ export interface Daemon {
   restart(): void;
   remoteCommEvent(type: string, data: string): void;
   log(level: LogLevel, text: string): void;
+  /** Whether a line of that level would be written, for those that cost something to make. */
+  enabled(level: LogLevel): boolean;
 }
 
 /** A configuration that does not parse; `message` is the reference's text of the first thing wrong. */

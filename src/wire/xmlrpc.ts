@@ -30,7 +30,7 @@ const HEAD = "<?xml version='1.0'?>\n";
 export function encodeCall(method: string, params: readonly XmlRpcValue[]): string {
   let list = "";
   for (const value of params) list += `<param>\n${encodeValue(value)}</param>\n`;
-  return `${HEAD}<methodCall>\n<methodName>${escape(method)}</methodName>\n<params>\n${list}</params>\n</methodCall>\n`;
+  return `${HEAD}<methodCall>\n<methodName>${escapeText(method)}</methodName>\n<params>\n${list}</params>\n</methodCall>\n`;
 }
 
 export function encodeResponse(value: XmlRpcValue): string {
@@ -44,9 +44,9 @@ export function encodeFault(code: number, text: string): string {
 function encodeValue(value: XmlRpcValue): string {
   switch (typeof value) {
     case "string":
-      return `<value><string>${escape(value)}</string></value>\n`;
+      return `<value><string>${escapeText(value)}</string></value>\n`;
     case "number":
-      return Number.isInteger(value)
+      return Number.isSafeInteger(value)
         ? `<value><int>${value}</int></value>\n`
         : `<value><double>${value}</double></value>\n`;
     case "boolean":
@@ -70,16 +70,15 @@ function encodeArray(values: readonly XmlRpcValue[]): string {
 function encodeStruct(struct: { readonly [name: string]: XmlRpcValue }): string {
   let members = "";
   for (const name of Object.keys(struct))
-    members += `<member>\n<name>${escape(name)}</name>\n${encodeValue(struct[name] ?? null)}</member>\n`;
+    members += `<member>\n<name>${escapeText(name)}</name>\n${encodeValue(struct[name] ?? null)}</member>\n`;
   return `<value><struct>\n${members}</struct></value>\n`;
 }
 
 /** What must be replaced: markup, and characters that XML has no way to say. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that XML forbids
 const SPECIAL =
   /[&<>\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   return text.replace(SPECIAL, (char) => {
     if (char === "&") return "&amp;";
     if (char === "<") return "&lt;";

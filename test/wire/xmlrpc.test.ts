@@ -82,7 +82,7 @@ describe("reading", () => {
     "<methodCall><params><param><value><int>x</int></value></param></params></methodCall>",
     "<!DOCTYPE a [<!ENTITY b 'c'>]><methodCall><methodName>&b;</methodName></methodCall>",
     `<methodCall><params><param>${"<value><array><data>".repeat(500)}`,
-  ])("%s is refused", (xml) => {
+  ])("%#: what is no call is refused", (xml) => {
     expect(() => decodeCall(xml)).toThrow(XmlRpcParseError);
   });
 });

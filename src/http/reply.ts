@@ -1,0 +1,43 @@
+/** Answers that are not XML-RPC's own. */
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+
+export const SERVER = "Medusa/1.12";
+
+/** The small page that the reference sends with every error. */
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string> = {},
+): void {
+  const message = status === 400 ? "Bad Request" : (STATUS_CODES[status] ?? "Error");
+  const page = `<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error code ${status}.\r\n<p>Message: ${message}.\r\n</body>\r\n`;
+  send(response, status, "text/html", page, headers);
+}
+
+/** One whole answer. Silently nothing when the client is gone or has its answer already. */
+export function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
+  if (response.headersSent || response.destroyed) return;
+  response.writeHead(status, {
+    Server: SERVER,
+    "Content-Type": type,
+    "Content-Length": Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+/** The path of a request, decoded, without its query. */
+export function pathOf(request: IncomingMessage): string {
+  const [path = ""] = (request.url ?? "").split(/[?#]/, 1);
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}

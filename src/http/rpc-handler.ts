@@ -1,0 +1,77 @@
+/** POST /RPC2: from the body to a method and back. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Daemon } from "../rpc/daemon.js";
+import { dispatch } from "../rpc/dispatch.js";
+import { RpcFault } from "../rpc/fault.js";
+import type { Value } from "../rpc/method.js";
+import { decodeCall, encodeFault, encodeResponse, type XmlRpcCall } from "../wire/xmlrpc.js";
+import { send, sendError } from "./reply.js";
+
+export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Reads the body, then answers; the answer may wait for processes to come up or down. */
+export function handleRpc(daemon: Daemon, request: IncomingMessage, response: ServerResponse): void {
+  const length = request.headers["content-length"];
+  if (length === undefined) return sendError(response, 411, { Connection: "close" });
+  if (Number(length) > BODY_LIMIT_BYTES) return sendError(response, 413, { Connection: "close" });
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => answer(daemon, Buffer.concat(chunks), response));
+}
+
+function answer(daemon: Daemon, body: Buffer, response: ServerResponse): void {
+  const call = readCall(daemon, body);
+  if (call === null) return sendError(response, 400);
+  const { method, params } = call;
+  trace(daemon, () => `XML-RPC method called: ${method}()`);
+  try {
+    const value = dispatch(daemon, method, params);
+    if (!(value instanceof Promise)) return succeed(daemon, method, value, response);
+    value.then(
+      (settled) => succeed(daemon, method, settled, response),
+      (error: unknown) => fail(daemon, method, error, response),
+    );
+  } catch (error) {
+    fail(daemon, method, error, response);
+  }
+}
+
+function readCall(daemon: Daemon, body: Buffer): XmlRpcCall | null {
+  try {
+    const call = decodeCall(decoder.decode(body));
+    if (call.method !== "") return call;
+    daemon.log("error", `XML-RPC request data ${quote(body)} is invalid: no method name`);
+  } catch {
+    daemon.log("error", `XML-RPC request data ${quote(body)} is invalid: unmarshallable`);
+  }
+  return null;
+}
+
+function succeed(daemon: Daemon, method: string, value: Value, response: ServerResponse): void {
+  trace(daemon, () => `XML-RPC method ${method}() returned successfully`);
+  // No method means to answer with nothing, and clients don't expect it: nil ends as the reference's does.
+  if (value === null) return sendError(response, 500);
+  send(response, 200, "text/xml", encodeResponse(value));
+}
+
+function fail(daemon: Daemon, method: string, error: unknown, response: ServerResponse): void {
+  if (error instanceof RpcFault) {
+    trace(daemon, () => `XML-RPC method ${method}() returned fault: [${error.code}] ${error.message}`);
+    return send(response, 200, "text/xml", encodeFault(error.code, error.message));
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  daemon.log("critical", `Handling XML-RPC request for ${method} raised an unexpected exception: ${text}`);
+  sendError(response, 500);
+}
+
+function trace(daemon: Daemon, text: () => string): void {
+  if (daemon.enabled("trace")) daemon.log("trace", text());
+}
+
+/** What was sent, short enough for a log. */
+function quote(body: Buffer): string {
+  const text = body.subarray(0, 1000).toString("utf8").replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+  return `'${text.replaceAll("'", "\\'")}'`;
+}

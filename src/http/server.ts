@@ -1,0 +1,127 @@
+/** The HTTP server that the reference is: same paths, same answers, on node:http. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { ServerConfig } from "../core/config.js";
+import type { Daemon } from "../rpc/daemon.js";
+import { authorize } from "./auth.js";
+import { handleLogtail, handleMainLogtail } from "./logtail.js";
+import { pathOf, send, sendError } from "./reply.js";
+import { handleRpc } from "./rpc-handler.js";
+
+export interface HttpOptions {
+  readonly server: ServerConfig;
+  readonly daemon: Daemon;
+}
+
+/** More are closed at once, and counted. */
+export const CONNECTION_LIMIT = 1024;
+const IDLE_MS = 30 * 60 * 1000;
+/** How long answers under way may take when the server closes. */
+const CLOSE_GRACE_MS = 500;
+/** Node's own check of slow clients is a timer that would wake an idle daemon; sockets have timeouts instead. */
+const NEVER_MS = 2 ** 31 - 1;
+
+const closings = new WeakMap<Server, AbortController>();
+
+/** A server that does not listen yet. */
+export function createHttpServer({ server: config, daemon }: HttpOptions): Server {
+  const closing = new AbortController();
+  const server = createServer(
+    {
+      keepAliveTimeout: IDLE_MS,
+      requestTimeout: 0,
+      headersTimeout: 0,
+      connectionsCheckingInterval: NEVER_MS,
+    },
+    (request, response) => {
+      request.on("error", () => undefined);
+      response.on("error", () => undefined);
+      try {
+        if (isWelcome(config, request, response)) route(daemon, request, response, closing.signal);
+      } catch (error) {
+        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        daemon.log("error", `HTTP request failed: ${text}`);
+        sendError(response, 500);
+      }
+      if (daemon.enabled("trace")) response.on("finish", () => logAccess(daemon, request, response));
+    },
+  );
+  closings.set(server, closing);
+  server.setTimeout(IDLE_MS);
+  server.maxConnections = CONNECTION_LIMIT;
+  let refused = 0;
+  server.on("drop", () => {
+    refused += 1;
+    // Said at 1, 2, 4, 8 …: a flood of connections must not become a flood of lines.
+    if ((refused & (refused - 1)) === 0)
+      daemon.log(
+        "warn",
+        `refused a connection, ${CONNECTION_LIMIT} are open already (${refused} refused so far)`,
+      );
+  });
+  // What is no HTTP is closed without an answer, as the reference does.
+  server.on("clientError", (_error, socket) => socket.destroy());
+  server.on("checkContinue", (request, response) => {
+    response.writeContinue();
+    server.emit("request", request, response);
+  });
+  return server;
+}
+
+/** Ends streams and idle connections, gives answers under way a moment, then closes whatever is left. */
+export async function closeServer(server: Server): Promise<void> {
+  closings.get(server)?.abort();
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  await closed;
+  clearTimeout(timer);
+}
+
+function isWelcome(config: ServerConfig, request: IncomingMessage, response: ServerResponse): boolean {
+  const verdict = authorize(config, request.headers.authorization);
+  if (verdict === "unreadable") sendError(response, 500);
+  else if (verdict === "unauthorized")
+    sendError(response, 401, { "WWW-Authenticate": 'Basic realm="default"', Connection: "close" });
+  return verdict === "welcome";
+}
+
+function route(
+  daemon: Daemon,
+  request: IncomingMessage,
+  response: ServerResponse,
+  closing: AbortSignal,
+): void {
+  const path = pathOf(request);
+  const { method } = request;
+  if (path.startsWith("/RPC2")) {
+    if (method !== "POST") return sendError(response, 400);
+    return handleRpc(daemon, request, response);
+  }
+  if (path.startsWith("/logtail")) {
+    if (method !== "GET") return sendError(response, 400);
+    return handleLogtail(daemon, path, response, closing);
+  }
+  if (path.startsWith("/mainlogtail")) {
+    if (method !== "GET") return sendError(response, 400);
+    return handleMainLogtail(daemon, response, closing);
+  }
+  if (path === "/ok.html" && (method === "GET" || method === "POST"))
+    return send(response, 200, "text/plain", "OK");
+  if (method !== "GET" && method !== "HEAD") return sendError(response, 400);
+  sendError(response, 404);
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+function logAccess(daemon: Daemon, request: IncomingMessage, response: ServerResponse): void {
+  const { remoteAddress = "localhost", remotePort = 0 } = request.socket;
+  const now = new Date();
+  const day = `${String(now.getUTCDate()).padStart(2, "0")}/${MONTHS[now.getUTCMonth()]}/${now.getUTCFullYear()}`;
+  const time = now.toISOString().slice(11, 19);
+  const line = `${request.method} ${request.url} HTTP/${request.httpVersion}`;
+  const bytes = response.getHeader("content-length") ?? 0;
+  daemon.log(
+    "trace",
+    `${remoteAddress}:${remotePort} - - [${day}:${time} +0000] "${line}" ${response.statusCode} ${bytes}`,
+  );
+}
