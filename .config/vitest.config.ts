@@ -8,7 +8,7 @@ export default defineConfig({
     pool: "forks",
     // Most tests wait for daemons rather than compute, so a few more than two cores' worth.
     maxWorkers: 3,
-    maxConcurrency: 6,
+    maxConcurrency: 5,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -9,7 +9,7 @@ const MAY_IMPORT = {
   config: ["core"],
   wire: ["core"],
   posix: ["core"],
-  logs: ["core", "posix"],
+  logs: ["core", "wire", "posix"],
   rpc: ["core"],
   http: ["core", "wire", "logs", "rpc"],
   daemon: ["core", "config", "wire", "posix", "logs", "rpc", "http"],
@@ -79,12 +79,15 @@ test("the core asks neither the clock nor chance", () => {
   expect(wrong.map((file) => relative(SRC, file))).toEqual([]);
 });
 
-test("nothing that reaps with wait4 uses child_process", () => {
+// The one exception runs before there is a daemon: the command that starts it in the background and leaves.
+test("nothing that reaps with wait4 uses child_process, but for the way into the background", () => {
   const reaping = new Set(["posix", "logs", "rpc", "http", "daemon"]);
   const wrong = imports.filter(
     ({ from, to }) => /child_process|worker_threads|cluster/.test(to) && reaping.has(layer(from) ?? ""),
   );
-  expect(wrong.map(({ from, to }) => `${relative(SRC, from)}: ${to}`)).toEqual([]);
+  expect([...new Set(wrong.map(({ from, to }) => `${relative(SRC, from)}: ${to}`))]).toEqual([
+    "posix/daemonize.ts: node:child_process",
+  ]);
 });
 
 test("imports between our files name the .js they become", () => {

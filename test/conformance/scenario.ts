@@ -54,6 +54,7 @@ export const AREAS = [
   "ctl",
   "events",
   "command line",
+  "deliberate",
 ] as const;
 export type Area = (typeof AREAS)[number];
 
@@ -72,7 +73,7 @@ export function scenario(name: string, script: Scenario): void {
     try {
       const [first, ...others] = parts(script);
       if (first === undefined) return;
-      const played = await Promise.all([first, ...others].map((part) => perform(script, part)));
+      const played = await allOf([first, ...others].map((part) => perform(script, part)));
       const reference = played[0];
       others.forEach((part, index) => {
         const explained = part.which === "ours" && script.differs !== undefined;
@@ -87,6 +88,12 @@ export function scenario(name: string, script: Scenario): void {
       }
     }
   });
+}
+
+/** Waits for every part even when one fails, so that none is left running. */
+async function allOf(plays: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
+  await Promise.allSettled(plays);
+  return Promise.all(plays);
 }
 
 /** The first one sets the measure. */
