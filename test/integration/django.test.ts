@@ -1,11 +1,11 @@
 /** examples/django: nginx, uWSGI, Django, gunicorn, redis and celery, for real and together. */
-import { existsSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { needs } from "../support/needs.js";
 import { alive } from "../support/processes.js";
-import { runCommand } from "../support/run-command.js";
+import { type Ran, runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
 import { children, EXAMPLES, type Example, get, leftovers, raise } from "./support-examples.js";
@@ -28,6 +28,8 @@ const allIn = (statename: string): Record<string, string> =>
 const lines = (done: string): string[] => ["", ...PROGRAMS.map((name) => `${name}: ${done}`).sort()];
 /** Which program answers under which path. */
 const SERVERS = { my: "/", "my-ini": "/ini/", gunicorn: "/gunicorn/" } as const;
+const setup = (...args: readonly string[]): Promise<Ran> =>
+  runCommand([process.execPath, join(EXAMPLES, "django/setup.mjs"), ...args]);
 const PATIENT = { ceilingMs: 60_000 };
 
 interface Home {
@@ -49,7 +51,7 @@ describe("nginx, uWSGI, Django and their company", { timeout: 180_000 }, () => {
   beforeAll(async () => {
     const place = scratch();
     dir = place.dir;
-    const ran = await runCommand([process.execPath, join(EXAMPLES, "django/setup.mjs"), dir]);
+    const ran = await setup(dir);
     expect({ err: ran.err, exit: ran.exit }).toEqual({ err: "", exit: 0 });
     ports = JSON.parse(read("site.json")) as typeof ports;
     example = await raise(place, { socket: "supervisor.sock", log: "log/supervisord.log" });
@@ -95,6 +97,17 @@ describe("nginx, uWSGI, Django and their company", { timeout: 180_000 }, () => {
 
   const gone = (old: readonly number[]): Promise<unknown> =>
     until(() => old.every((pid) => !alive(pid)), `the end of ${old.join(", ")}`);
+
+  test("setup refuses a directory that holds anything", async () => {
+    expect(await setup(dir)).toEqual({ out: "", err: `Cannot set up in ${dir}: it is not empty\n`, exit: 1 });
+  });
+
+  test("with the filesystem as broker there is no redis", async () => {
+    using other = scratch();
+    expect((await setup(other.dir, "--broker=filesystem")).exit).toBe(0);
+    expect(readdirSync(join(other.dir, "conf.d"))).toEqual([]);
+    expect(readFileSync(join(other.dir, "mysite/celery.py"), "utf8")).toContain('broker="filesystem://"');
+  });
 
   test("everything under one conf is RUNNING", async () => {
     await allRunning();
