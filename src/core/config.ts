@@ -65,6 +65,10 @@ export interface ProcessConfig {
   readonly environment: Readonly<Record<string, string>>;
   /** SUPERVISOR_SERVER_URL for the child; null when there is no server to name. */
   readonly serverurl: string | null;
+  /** True when `serverurl` was found out rather than written in the section. */
+  readonly serverurl_auto?: boolean;
+  /** The socket that becomes fd 0 of a process of a `[fcgi-program:x]`, in whatever group that is. */
+  readonly fcgi: FcgiListen | null;
 }
 
 interface GroupCommon {
@@ -88,6 +92,12 @@ export type FcgiSocket =
       readonly owner: { readonly uid: number; readonly gid: number | null } | null;
       readonly mode: number | null;
     };
+
+export interface FcgiListen {
+  readonly socket: FcgiSocket;
+  /** Null is the system's SOMAXCONN. */
+  readonly socket_backlog: number | null;
+}
 
 /** A `[fcgi-program:x]`: its processes share one listening socket as fd 0. */
 export interface FcgiGroupConfig extends GroupCommon {

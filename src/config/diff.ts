@@ -1,0 +1,61 @@
+/** What a reread found: which groups came, went or changed. */
+import { isDeepStrictEqual } from "node:util";
+import type { GroupConfig, ProcessConfig } from "../core/config.js";
+import { compareText } from "../core/order.js";
+
+/** Group names, sorted. */
+export interface ConfigDiff {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** Compares what runs with what the files now say. */
+export function diffConfig(active: readonly GroupConfig[], available: readonly GroupConfig[]): ConfigDiff {
+  const before = new Map(active.map((group) => [group.name, group]));
+  const after = new Map(available.map((group) => [group.name, group]));
+  const added: string[] = [];
+  const changed: string[] = [];
+  for (const [name, group] of after) {
+    const known = before.get(name);
+    if (known === undefined) added.push(name);
+    else if (!sameGroup(known, group)) changed.push(name);
+  }
+  const removed = [...before.keys()].filter((name) => !after.has(name));
+  return {
+    added: added.sort(compareText),
+    changed: changed.sort(compareText),
+    removed: removed.sort(compareText),
+  };
+}
+
+/** Whether a running group is what the files say. */
+export function sameGroup(a: GroupConfig, b: GroupConfig): boolean {
+  if (a.priority !== b.priority || a.processes.length !== b.processes.length) return false;
+  if (!a.processes.every((process, index) => sameProcess(process, b.processes[index]))) return false;
+  if (a.kind === "eventlistener" && b.kind === "eventlistener")
+    return (
+      a.buffer_size === b.buffer_size &&
+      a.result_handler === b.result_handler &&
+      isDeepStrictEqual(a.events, b.events)
+    );
+  // Owner, mode and backlog of the socket are not looked at: so it is in Supervisor.
+  if (a.kind === "fcgi" && b.kind === "fcgi") return a.socket.url === b.socket.url;
+  return a.kind === b.kind;
+}
+
+function sameProcess(a: ProcessConfig, b: ProcessConfig | undefined): boolean {
+  return b !== undefined && isDeepStrictEqual(compared(a), compared(b));
+}
+
+/** The values that make a process another one; of the user only the number counts, of the socket its URL. */
+function compared(process: ProcessConfig): Readonly<Record<string, unknown>> {
+  const { user, fcgi, serverurl, serverurl_auto, ...rest } = process;
+  return {
+    ...rest,
+    uid: user?.uid ?? null,
+    socket: fcgi?.socket.url ?? null,
+    // The daemon keeps its servers until it is restarted, so a URL that was found out is no change.
+    serverurl: serverurl_auto === true ? null : serverurl,
+  };
+}

@@ -1,0 +1,73 @@
+/** What shows through of Python in Supervisor's configuration: its blanks, its numbers, its way to quote. */
+
+const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const ENDS = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
+const RIGHT_END = new RegExp(`[${SPACE}]+$`);
+const NONSPACE = new RegExp(`[^${SPACE}]`);
+const SPACES = new RegExp(`[${SPACE}]+`);
+const INTEGER = /^[+-]?[0-9](_?[0-9])*$/;
+const OCTAL = /^[+-]?(0[oO]_?)?[0-7](_?[0-7])*$/;
+
+/** Without blanks at both ends. Differs from `trim` in a few control characters and the byte order mark. */
+export function strip(text: string): string {
+  return text.replace(ENDS, "");
+}
+
+export function stripRight(text: string): string {
+  return text.replace(RIGHT_END, "");
+}
+
+export function isSpace(char: string | undefined): boolean {
+  return char !== undefined && !NONSPACE.test(char);
+}
+
+/** Index of the first character that is not blank; -1 when there is none. */
+export function indentation(line: string): number {
+  return line.search(NONSPACE);
+}
+
+/** The words of a text, split at blanks. */
+export function splitBlanks(text: string): readonly string[] {
+  return text.split(SPACES).filter((word) => word !== "");
+}
+
+/** A decimal integer as Python's `int` takes it, or null. */
+export function parseInteger(text: string): number | null {
+  const digits = strip(text);
+  return INTEGER.test(digits) ? Number(digits.replaceAll("_", "")) : null;
+}
+
+/** An octal integer as Python's `int(text, 8)` takes it, or null. */
+export function parseOctal(text: string): number | null {
+  const digits = strip(text);
+  if (!OCTAL.test(digits)) return null;
+  const value = Number.parseInt(digits.replaceAll("_", "").replace(/^([+-]?)0[oO]/, "$1"), 8);
+  return value === 0 ? 0 : value;
+}
+
+/** The text between quotes, as Python's `repr` writes it. */
+export function repr(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  let quoted = "";
+  for (const char of text) quoted += reprChar(char, quote);
+  return quote + quoted + quote;
+}
+
+const UNPRINTABLE = /[\p{C}\p{Z}]/u;
+const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
+
+function reprChar(char: string, quote: string): string {
+  const escape = ESCAPES[char];
+  if (escape !== undefined) return escape;
+  if (char === quote) return `\\${char}`;
+  if (char === " " || !UNPRINTABLE.test(char)) return char;
+  const code = char.codePointAt(0) ?? 0;
+  if (code < 0x100) return `\\x${code.toString(16).padStart(2, "0")}`;
+  if (code < 0x10000) return `\\u${code.toString(16).padStart(4, "0")}`;
+  return `\\U${code.toString(16).padStart(8, "0")}`;
+}
+
+/** `['a', 'b']`: a list of texts as Python writes it. */
+export function reprList(texts: readonly string[]): string {
+  return `[${texts.map(repr).join(", ")}]`;
+}

@@ -1,0 +1,97 @@
+/** Reading the options of one section: look up, expand, convert, and note what is wrong with each. */
+import { type Conf, type Entry, lookup, type Section } from "./conf.js";
+import { type Expansions, expand } from "./expand.js";
+import type { ConfigHost } from "./host.js";
+import type { Issues } from "./issues.js";
+import type { NameSet, Option, OptionTable, Values } from "./options.js";
+
+/** What reading needs, apart from the section. */
+export interface Reading {
+  readonly conf: Conf;
+  readonly host: ConfigHost;
+  readonly issues: Issues;
+  /** `ENV_X` of the daemon's environment and of `[supervisord] environment`. */
+  readonly environment: ReadonlyMap<string, string>;
+  /** `[supervisord] environment` could not be read: a name missing for that reason is no second mistake. */
+  readonly environmentUnknown: boolean;
+  /** Directory of the main file. */
+  readonly here: string;
+}
+
+export interface Scope {
+  readonly reading: Reading;
+  readonly section: Section;
+  /** What is added to the text of each mistake. */
+  readonly suffix: string;
+  readonly names: (set: NameSet) => Expansions;
+  /** The section's own environment could not be read, so its names are missing too. */
+  readonly environmentUnknown: boolean;
+}
+
+/** The scope of a section whose values only know `here` and the environment. */
+export function sectionScope(reading: Reading, section: Section): Scope {
+  const env: Expansions = { own: new Map(), shared: reading.environment };
+  const here: Expansions = { own: new Map([["here", reading.here]]), shared: reading.environment };
+  return {
+    reading,
+    section,
+    suffix: "",
+    names: (set) => (set === "env" ? env : here),
+    environmentUnknown: reading.environmentUnknown,
+  };
+}
+
+export function entryOf({ reading, section }: Scope, key: string): Entry | undefined {
+  return lookup(reading.conf, section, key);
+}
+
+/** Notes a mistake about a key; where the key is missing, the section header is the place. */
+export function mistake(scope: Scope, key: string, text: string, id?: string): void {
+  const { file, line } = entryOf(scope, key) ?? scope.section;
+  const issue = { text: text + scope.suffix, file, line, section: scope.section.name, key };
+  scope.reading.issues.add(issue, id);
+}
+
+/** The value as text, expanded; null when absent or not expandable. */
+function textOf(scope: Scope, key: string, option: Option<unknown>): string | null {
+  const value = entryOf(scope, key)?.value;
+  if (value === undefined || option.names === "verbatim") return value ?? null;
+  const label = option.label ?? `${scope.section.name}.${key}`;
+  return expandHere(scope, key, value, option.names, label);
+}
+
+/** Expands a text that belongs to a key; null, and a mistake noted, when that fails. */
+export function expandHere(
+  scope: Scope,
+  key: string,
+  value: string,
+  names: NameSet,
+  label: string,
+): string | null {
+  const expanded = expand(value, scope.names(names), label);
+  if (expanded.ok) return expanded.value;
+  const excused = scope.environmentUnknown && (expanded.unknown?.startsWith("ENV_") ?? false);
+  if (!excused) mistake(scope, key, expanded.text);
+  return null;
+}
+
+/** One option's value. A mistake is noted, and the default stands in so that reading can go on. */
+export function readOption<T>(scope: Scope, key: string, option: Option<T>): T | null {
+  const { host } = scope.reading;
+  const written = textOf(scope, key, option);
+  if (written !== null) {
+    const converted = option.convert(written, host);
+    if (converted.ok) return converted.value;
+    mistake(scope, key, converted.text);
+  }
+  if (option.default === null) return null;
+  const fallback = option.convert(option.default, host);
+  return fallback.ok ? fallback.value : null;
+}
+
+/** All options of a table, in the table's order. */
+export function readOptions<const Table extends OptionTable>(scope: Scope, table: Table): Values<Table> {
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(table)) values[key] = readOption(scope, key, option);
+  return values as Values<Table>;
+}

@@ -1,0 +1,65 @@
+/** `[unix_http_server]` and `[inet_http_server]`, each with as many `:name` variants as one likes. */
+import type { InetServerConfig, ServerConfig, UnixServerConfig } from "../core/config.js";
+import type { Section } from "./conf.js";
+import { normalizePath } from "./host.js";
+import { INET_SERVER_OPTIONS, UNIX_SERVER_OPTIONS } from "./options.js";
+import { strip } from "./python.js";
+import { entryOf, mistake, type Reading, readOptions, type Scope, sectionScope } from "./scope.js";
+
+/** Inet servers first, then unix, as Supervisor opens them. */
+export function readServers(reading: Reading): readonly ServerConfig[] {
+  const servers: ServerConfig[] = [];
+  const of = (kind: string): readonly Section[] =>
+    [...reading.conf.sections.values()].filter(({ name }) => name.startsWith(kind));
+  for (const section of of("inet_http_server")) servers.push(...readInet(sectionScope(reading, section)));
+  for (const section of of("unix_http_server")) servers.push(...readUnix(sectionScope(reading, section)));
+  return servers;
+}
+
+/** What children get as SUPERVISOR_SERVER_URL: the first unix server, else the last inet one. */
+export function serverUrl(servers: readonly ServerConfig[]): string | null {
+  const unix = servers.find((server) => server.kind === "unix");
+  if (unix !== undefined) return `unix://${unix.file}`;
+  const inet = servers.findLast((server) => server.kind === "inet");
+  return inet === undefined ? null : `http://${inet.host || "localhost"}:${inet.port}`;
+}
+
+function readInet(scope: Scope): readonly InetServerConfig[] {
+  const section = scope.section.name;
+  const { username, password, port } = readOptions(scope, INET_SERVER_OPTIONS);
+  checkAuthentication(scope);
+  if (port === null) {
+    need(scope, "port");
+    return [];
+  }
+  return [{ kind: "inet", section, username, password, host: port.host, port: port.port }];
+}
+
+function readUnix(scope: Scope): readonly UnixServerConfig[] {
+  const section = scope.section.name;
+  const { file, username, password, chown, chmod } = readOptions(scope, UNIX_SERVER_OPTIONS);
+  checkAuthentication(scope);
+  if (file === null) {
+    need(scope, "file");
+    return [];
+  }
+  const path = normalizePath(strip(file), scope.reading.host);
+  return [{ kind: "unix", section, username, password, file: path, chmod, chown }];
+}
+
+function need(scope: Scope, key: string): void {
+  if (entryOf(scope, key) === undefined)
+    mistake(scope, key, `section [${scope.section.name}] has no ${key} value`);
+}
+
+function checkAuthentication(scope: Scope): void {
+  const username = entryOf(scope, "username");
+  const password = entryOf(scope, "password");
+  if ((username === undefined) === (password === undefined)) return;
+  const key = username === undefined ? "password" : "username";
+  mistake(
+    scope,
+    key,
+    `Section [${scope.section.name}] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified`,
+  );
+}
