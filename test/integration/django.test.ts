@@ -157,15 +157,6 @@ describe("nginx, uWSGI, Django and their company", { timeout: 180_000 }, () => {
     expect((await home("my")).parent).toBe(before.parent);
   });
 
-  test("py-autoreload gives new workers after an edit, under the pid that supervisord knows", async () => {
-    const before = await home("my-ini");
-    const workers = children(before.parent);
-    const later = new Date(Date.now() + 10_000);
-    utimesSync(join(dir, "mysite/wsgi.py"), later, later);
-    await gone(workers);
-    expect((await home("my-ini")).parent).toBe(before.parent);
-  });
-
   test("after kill -9 of the uWSGI master the site is back and no old worker is left", async () => {
     const { parent } = await home("my");
     const old = [parent, ...children(parent)];
@@ -221,6 +212,17 @@ describe("nginx, uWSGI, Django and their company", { timeout: 180_000 }, () => {
     const after = await pids();
     expect(after).toEqual({ ...before, my: after["my"] });
     expect(after["my"]).not.toBe(before["my"]);
+  });
+
+  // From here until its next start that uWSGI would leave its socket behind when stopped: having re-executed itself,
+  // it takes the socket for somebody else's ("changed inode").
+  test("py-autoreload gives new workers after an edit, under the pid that supervisord knows", async () => {
+    const before = await home("my-ini");
+    const workers = children(before.parent);
+    const later = new Date(Date.now() + 10_000);
+    utimesSync(join(dir, "mysite/wsgi.py"), later, later);
+    await gone(workers);
+    expect((await home("my-ini")).parent).toBe(before.parent);
   });
 
   test("reload restarts the whole chain under the same daemon", async () => {
