@@ -68,7 +68,7 @@ export function toRegExp(pattern: string): RegExp {
         source += classSource(pattern.slice(at + 1, end));
         at = end;
       }
-    } else source += escape(char);
+    } else source += literal(char);
   }
   try {
     return new RegExp(`^(?:${source})$`, "su");
@@ -89,6 +89,6 @@ function classSource(content: string): string {
   return `[${negated ? "^" : ""}${members}]`;
 }
 
-function escape(char: string): string {
+function literal(char: string): string {
   return /[\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char;
 }

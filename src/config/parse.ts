@@ -9,7 +9,7 @@ import { readSources } from "./include.js";
 import { createIssues } from "./issues.js";
 import { SUPERVISORD_OPTIONS, type Values } from "./options.js";
 import type { SupervisordOverrides } from "./overrides.js";
-import { readRpcInterfaces } from "./plugins.js";
+import { checkMainOptions, readRpcInterfaces } from "./plugins.js";
 import { type Reading, readOption, readOptions, type Scope, sectionScope } from "./scope.js";
 import { readServers, serverUrl } from "./servers.js";
 
@@ -72,6 +72,7 @@ export function parseConfig(
   });
   for (const issue of late.list) issues.add(issue, issue.text);
   const asked = userOf(scope, commandLine, host);
+  if (servers.length > 0) checkMainOptions(reading, rpcinterfaces);
   const supervisord = layOver({ ...values, user: asked }, commandLine, host);
 
   if (issues.list.length > 0) return { ok: false, issues: issues.list };

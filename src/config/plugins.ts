@@ -47,6 +47,16 @@ export function readRpcInterfaces(
   });
 }
 
+/** The main factory takes no options, not even those of `[DEFAULT]`: it fails once there is a server for it. */
+export function checkMainOptions(reading: Reading, interfaces: readonly RpcInterfaceConfig[]): void {
+  for (const { name, factory, options } of interfaces) {
+    const section = reading.conf.sections.get(`rpcinterface:${name}`);
+    const key = Object.keys(options)[0];
+    if (section === undefined || key === undefined || foreignFactory(factory, MAIN) !== null) continue;
+    mistake(sectionScope(reading, section), key, `Could not make ${name} rpc interface`);
+  }
+}
+
 /** Checks all `[ctlplugin:x]`: they are Python too, so there is nothing more to do with them. */
 export function checkCtlPlugins(reading: Reading): void {
   readPlugins(reading, "ctlplugin", CTL_FACTORY_KEY, () => null);

@@ -57,8 +57,8 @@ const UNPRINTABLE = /[\p{C}\p{Z}]/u;
 const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 
 function reprChar(char: string, quote: string): string {
-  const escape = ESCAPES[char];
-  if (escape !== undefined) return escape;
+  const known = ESCAPES[char];
+  if (known !== undefined) return known;
   if (char === quote) return `\\${char}`;
   if (char === " " || !UNPRINTABLE.test(char)) return char;
   const code = char.codePointAt(0) ?? 0;

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { sampleConf } from "../dist/config/sample.js";
+
+process.stdout.write(sampleConf());
