@@ -1,4 +1,7 @@
-#!/usr/bin/env node
+#!/bin/sh
+":" //; SUPERVISORD_TS_NOFILE=$(ulimit -Sn) exec node "$0" "$@"
+// Both sh and JavaScript: the line above starts Node on this very file, after noting the limit of open files that
+// children shall have, since Node raises its own before a script can look.
 import { main } from "../dist/daemon/main.js";
 
 const io = {

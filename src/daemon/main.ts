@@ -6,7 +6,7 @@ import { nodeHost } from "../config/node-host.js";
 import { parseConfig } from "../config/parse.js";
 import type { SupervisordConfig } from "../core/config.js";
 import { announceReady, spawnBackground, takeBackgroundMark } from "../posix/daemonize.js";
-import { originalNofile, raiseLimit } from "../posix/rlimit.js";
+import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
 import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import { VERSION } from "../version.js";
 import { live, type Message } from "./life.js";
@@ -54,7 +54,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const messages: Message[] = [];
   const privileges = takeIdentity(config.supervisord, messages);
   if (privileges !== null) return fail(privileges);
-  const limits = takeLimits(config.supervisord, messages);
+  const nofile = takeOriginalNofile().soft;
+  const limits = takeLimits(config.supervisord, nofile, messages);
   if (limits !== null) return fail(limits);
 
   const serials = { next: 0 };
@@ -66,7 +67,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         read,
         held,
         serials,
-        nofile: Math.max(originalNofile().soft, config.supervisord.minfds),
+        nofile: Math.max(nofile, config.supervisord.minfds),
         messages: life === 0 ? messages : messages.filter(({ level }) => level === "critical"),
         background: life === 0 && mark !== null ? { announceReady: () => announceReady(mark) } : null,
         stderr: io.stderr,
@@ -99,13 +100,17 @@ function takeIdentity({ user }: SupervisordConfig, messages: Message[]): string 
 const RUNNING_AS_ROOT =
   "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If you intend to run as root, you can set user=root in the config file to avoid this message.";
 
-function takeLimits({ minfds, minprocs }: SupervisordConfig, messages: Message[]): string | null {
+function takeLimits(
+  { minfds, minprocs }: SupervisordConfig,
+  nofile: number,
+  messages: Message[],
+): string | null {
   const wanted = [
-    { which: "NOFILE", min: minfds, text: TOO_FEW_FILES },
-    { which: "NPROC", min: minprocs, text: TOO_FEW_PROCESSES },
+    { which: "NOFILE", min: minfds, given: nofile, text: TOO_FEW_FILES },
+    { which: "NPROC", min: minprocs, given: undefined, text: TOO_FEW_PROCESSES },
   ] as const;
-  for (const { which, min, text } of wanted) {
-    const outcome = raiseLimit(which, min);
+  for (const { which, min, given, text } of wanted) {
+    const outcome = raiseLimit(which, min, given);
     if (!outcome.ok) return text(min, outcome.hard);
     if (outcome.raised)
       messages.push({ level: "info", text: `Increased RLIMIT_${which} limit to ${outcome.value}` });

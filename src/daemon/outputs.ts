@@ -1,6 +1,6 @@
 /** Where a process' output goes: one log per channel, shared by its runs, open while any run still writes. */
 import { AUTO, type Logfile, type ProcessConfig } from "../core/config.js";
-import { createAutoLog } from "../logs/auto.js";
+import { AUTO_MODE, createAutoLog } from "../logs/auto.js";
 import { type LogFileOptions, openLogFile } from "../logs/file.js";
 import { type ChannelLog, openChannelLog } from "../logs/sink.js";
 import type { Channel } from "../rpc/daemon.js";
@@ -14,7 +14,8 @@ export interface Outputs {
   open(): void;
   /** One run less. */
   release(): void;
-  write(channel: Channel, chunk: Buffer): void;
+  /** Null, or a promise that settles when the log has room again: whoever can wait should. */
+  write(channel: Channel, chunk: Buffer): Promise<void> | null;
   reopen(): void;
   /** Empties the files; also of a process that is not running. */
   clear(): void;
@@ -67,7 +68,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
 
   function closeAll(): void {
     for (const channel of ["stdout", "stderr"] as const) {
-      logs[channel]?.end();
+      logs[channel]?.close();
       logs[channel] = null;
     }
   }
@@ -101,6 +102,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
       }
       logs[channel]?.write(chunk);
       protocol?.(chunk);
+      return logs[channel]?.room() ?? null;
     },
     reopen() {
       logs.stdout?.reopen();
@@ -131,6 +133,7 @@ function clearClosed(options: OutputsOptions, channel: Channel, path: string): v
 
 function fileOptions({ config, log }: OutputsOptions, channel: Channel): LogFileOptions {
   return {
+    ...(config[`${channel}_logfile`] === AUTO ? { mode: AUTO_MODE } : {}),
     maxbytes: config[`${channel}_logfile_maxbytes`],
     backups: config[`${channel}_logfile_backups`],
     onTrouble: (text) => log.log("critical", text),

@@ -19,8 +19,11 @@ const drainBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 /** A pipe holds 1 MiB at most; what comes on top arrives while we read, and can wait for the loop. */
 const DRAIN_READS = 32;
 
+/** What takes the bytes; a promise asks for a pause until it settles. */
+export type OnData = (chunk: Buffer) => Promise<void> | null;
+
 /** Takes over `fd`, which is closed with the reader. `onEnd` is called once, at the end or when closed. */
-export function readPipe(fd: number, onData: (chunk: Buffer) => void, onEnd: () => void): PipeReader {
+export function readPipe(fd: number, onData: OnData, onEnd: () => void): PipeReader {
   let ended = false;
   const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
     fd,
@@ -29,8 +32,11 @@ export function readPipe(fd: number, onData: (chunk: Buffer) => void, onEnd: () 
     onread: {
       buffer: liveBuffer,
       callback: (bytes) => {
-        onData(liveBuffer.subarray(0, bytes));
-        return true;
+        const full = onData(liveBuffer.subarray(0, bytes));
+        if (full === null) return true;
+        const resume = (): void => void socket.resume();
+        full.then(resume, resume);
+        return false;
       },
     },
   };

@@ -30,8 +30,8 @@ export interface SpawnContext {
   readonly env: Readonly<Record<string, string>>;
   /** Soft limit of open files for the child; null leaves the daemon's. */
   readonly nofile: number | null;
-  /** A listening socket that takes the place of the stdin pipe (FastCGI). */
-  readonly socket: number | null;
+  /** A listening socket that takes the place of the stdin pipe (FastCGI); held as long as the child lives. */
+  readonly socket: { readonly acquire: () => number; readonly release: () => void } | null;
   /** The run ended, but a descendant still holds a pipe. `finished` follows. */
   readonly onLinger: (run: Run) => void;
   readonly onFinished: (run: Run) => void;
@@ -44,11 +44,14 @@ export function startRun(context: SpawnContext): SpawnOutcome {
   if (!command.ok) return { ok: false, spawnerr: command.problem.text };
 
   let pipes: Pipes | null = null;
+  let socketFd: number | null = null;
   try {
     pipes = openPipes(context);
+    socketFd = context.socket?.acquire() ?? null;
     outputs.open();
   } catch (error) {
     if (pipes !== null) closePipes(pipes, "all");
+    if (socketFd !== null) context.socket?.release();
     return { ok: false, spawnerr: describePipeProblem(config.name, error) };
   }
 
@@ -59,7 +62,7 @@ export function startRun(context: SpawnContext): SpawnOutcome {
     directory: config.directory,
     umask: config.umask,
     user: context.identity,
-    stdin: pipes.stdin?.child ?? context.socket ?? 0,
+    stdin: pipes.stdin?.child ?? socketFd ?? 0,
     stdout: pipes.stdout.child,
     stderr: pipes.stderr?.child ?? pipes.stdout.child,
     nofile: context.nofile,
@@ -73,6 +76,7 @@ export function startRun(context: SpawnContext): SpawnOutcome {
   closePipes(pipes, "child");
   if (!result.ok) {
     closePipes(pipes, "near");
+    context.socket?.release();
     outputs.release();
     return { ok: false, spawnerr: describeForkProblem(config.name, result.errno) };
   }
@@ -140,6 +144,7 @@ function createRun(pid: Pid, pipes: Pipes, context: SpawnContext): Run {
     writeStdin: (text) => stdin?.write(text) ?? "closed",
     finish() {
       stdin?.close();
+      context.socket?.release();
       for (const reader of readers) reader.drain();
       dead = true;
       if (open === 0) done();

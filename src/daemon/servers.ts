@@ -6,6 +6,7 @@ import type { ServerConfig } from "../core/config.js";
 import { closeServer, createHttpServer } from "../http/server.js";
 import { type ListenOutcome, listenTcp, listenUnix } from "../posix/listen.js";
 import type { Daemon } from "../rpc/daemon.js";
+import { STANDARD_FACTORY } from "../rpc/dispatch.js";
 import type { Log } from "./log.js";
 
 /** Why the servers could not be opened, in the reference's words. */
@@ -31,7 +32,12 @@ export async function openServers(
     await Promise.all(open.map(({ server }) => closeServer(server)));
   };
   for (const config of configs) {
-    for (const { name } of daemon.rpcinterfaces) log.log("info", `RPC interface '${name}' initialized`);
+    for (const { name, factory, options } of daemon.rpcinterfaces) {
+      // Supervisor's own factory takes no options, and says no more than this when it gets some.
+      if (factory === STANDARD_FACTORY && Object.keys(options).length > 0)
+        throw new ServerProblem(`Could not make ${name} rpc interface`);
+      log.log("info", `RPC interface '${name}' initialized`);
+    }
     const server = createHttpServer({ server: config, daemon });
     const outcome = await listen(server, config);
     if (!outcome.ok) {
@@ -42,12 +48,14 @@ export async function openServers(
       stderr(`Unlinking stale socket ${config.file}\n`);
     open.push({ server, config });
     if (config.username === null) {
-      const text = `Server '${config.section.split(":")[0]}' running without any HTTP authentication checking`;
+      const text = `Server '${config.section}' running without any HTTP authentication checking`;
       log.log("critical", text);
     }
   }
   return { count: open.length, [Symbol.asyncDispose]: closeAll };
 }
+
+const RESOLVING: Readonly<Record<string, number>> = { ENOTFOUND: -2, EAI_AGAIN: -3, EAI_FAIL: -4 };
 
 function listen(server: Server, config: ServerConfig): Promise<ListenOutcome> {
   return config.kind === "unix" ? listenUnix(server, config) : listenTcp(server, config);
@@ -63,6 +71,9 @@ function describeProblem(
   }
   if (problem.code === "EADDRINUSE")
     return "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this program down first before starting supervisord.";
+  // What getaddrinfo says is no errno, and the reference prints its number.
+  const resolving = RESOLVING[problem.code];
+  if (resolving !== undefined) return `Cannot open an HTTP server: socket.error reported ${resolving}`;
   const number = (constants.errno as Readonly<Record<string, number>>)[problem.code];
   return number === undefined
     ? `Cannot open an HTTP server: socket.error reported ${problem.code}`

@@ -6,7 +6,7 @@
 import { describeIssue } from "../config/describe-issue.js";
 import { diffConfig } from "../config/diff.js";
 import { after } from "../core/brand.js";
-import type { Config, Issue, User } from "../core/config.js";
+import type { Config, Issue, ProcessConfig, User } from "../core/config.js";
 import { communicationEvent, groupEvent, logEvent, remoteEvent, supervisorEvent } from "../core/event.js";
 import { memberOrder } from "../core/order.js";
 import { isRunningClass, isSignallable, isStoppedClass, livePid, signalName } from "../core/process.js";
@@ -24,11 +24,12 @@ import { createDeadlines } from "./deadlines.js";
 import { createEngine, type Listener } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
 import { createEventBus, type Serials } from "./events.js";
+import { createFcgiSockets } from "./fcgi.js";
 import { createGroups, heldKey, knownKeys } from "./groups.js";
 import { createLingering } from "./lingering.js";
 import type { Log } from "./log.js";
 import { createOutputs } from "./outputs.js";
-import { startRun } from "./run.js";
+import { type SpawnContext, startRun } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
 
 export type Reading =
@@ -81,6 +82,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   let held: ReadonlySet<string> = options.config.supervisord.keep_stopped ? options.held : new Set();
   const identities = new Map<number, SpawnIdentity>();
   const lingering = createLingering(log);
+  const fcgiSockets = createFcgiSockets(log);
   const finished = deferred<"shutdown" | "restart">();
 
   const engine = createEngine({
@@ -92,7 +94,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         identity: identityOf(entry.config.user),
         env: childEnvironment(entry),
         nofile: options.nofile,
-        socket: null,
+        socket: socketOf(entry.config),
         onLinger: (run) => lingering.add(run, entry.name),
         onFinished: (run) => lingering.delete(run),
       }),
@@ -137,6 +139,11 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     if (isStoppedClass(entry.process.state.name)) return;
     log.log("info", `waiting for ${entry.name} to stop`);
     stopReports.set(entry, after(now().mono, STOP_REPORT_SECONDS));
+  }
+
+  function socketOf({ fcgi }: ProcessConfig): SpawnContext["socket"] {
+    if (fcgi === null) return null;
+    return { acquire: () => fcgiSockets.acquire(fcgi), release: () => fcgiSockets.release(fcgi) };
   }
 
   function* livePids(): Iterable<number> {
@@ -349,6 +356,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       bus[Symbol.dispose]();
       engine[Symbol.dispose]();
       lingering[Symbol.dispose]();
+      fcgiSockets[Symbol.dispose]();
     },
   };
 }

@@ -53,6 +53,21 @@ export const syslog = declare<(priority: number, format: string, type: "str", te
   "void syslog(int priority, const char *format, ...)",
 );
 
+export const socket = declare<(domain: number, type: number, protocol: number) => number>(
+  "int socket(int domain, int type, int protocol)",
+);
+export const bind = declare<(fd: number, address: Buffer, size: number) => number>(
+  "int bind(int fd, void *address, uint size)",
+);
+export const listen = declare<(fd: number, backlog: number) => number>("int listen(int fd, int backlog)");
+export const setsockopt = declare<
+  (fd: number, level: number, name: number, value: Buffer, size: number) => number
+>("int setsockopt(int fd, int level, int name, void *value, uint size)");
+export const getaddrinfo = declare<
+  (node: string | null, service: string | null, hints: Buffer, result: Buffer) => number
+>("int getaddrinfo(const char *node, const char *service, void *hints, void *result)");
+export const freeaddrinfo = declare<(list: bigint) => void>("void freeaddrinfo(void *list)");
+
 type NameLookup = (name: string, record: Buffer, strings: Buffer, size: number, result: Buffer) => number;
 type IdLookup = (id: number, record: Buffer, strings: Buffer, size: number, result: Buffer) => number;
 const LOOKUP_REST = "void *record, void *strings, size_t size, void *result)";
@@ -126,4 +141,9 @@ export function systemError(call: string, code: string): NodeJS.ErrnoException {
 /** Where a buffer's bytes are. It must not be moved or collected meanwhile: keep it, and let it be unpooled. */
 export function addressOf(buffer: Buffer): bigint {
   return BigInt(koffi.address(buffer));
+}
+
+/** A copy of the bytes at an address that libc gave. */
+export function bytesAt(address: bigint, size: number): Buffer {
+  return Buffer.from(new Uint8Array(koffi.view(address, size)));
 }

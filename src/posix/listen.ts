@@ -1,6 +1,7 @@
 /** Listening sockets, made so that nobody ever sees one half done. */
-import { chmodSync, chownSync, linkSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, linkSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { connect, type Server } from "node:net";
+import { dirname } from "node:path";
 
 export type ListenOutcome =
   | { readonly ok: true; readonly staleUnlinked?: boolean }
@@ -36,7 +37,11 @@ export async function listenUnix(server: Server, options: UnixOptions): Promise<
   const listening = attempt(server, () => server.listen({ path: temporary, backlog: BACKLOG }));
   process.umask(old);
   const outcome = await listening;
-  if (!outcome.ok) return outcome;
+  if (!outcome.ok) {
+    // libuv calls a missing directory EACCES, for Windows' sake.
+    const missing = outcome.code === "EACCES" && !existsSync(dirname(file));
+    return missing ? { ok: false, code: "ENOENT" } : outcome;
+  }
   const published = await publish(temporary, options);
   rmSync(temporary, { force: true });
   if (!published.ok) server.close();
