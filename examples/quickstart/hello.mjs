@@ -47,7 +47,7 @@ In another terminal:
   ${ctl} status
   ${ctl} tail -f web
   ${ctl} restart web
-  ${ctl}                     # a shell; "help" lists the commands
+  ${ctl}   # a shell; "help" lists the commands
 
 Logs are in ${short(join(here, "run"))}: noisy.log rotates, crashing.log tells of each return.
 Ctrl-C here stops everything.
