@@ -44,6 +44,9 @@ interface State {
   used: boolean;
 }
 
+/** Python's bound is the memory; nobody wants a value of that length. */
+const MOST = 1_000_000;
+const NOT_ENOUGH = "not enough arguments for format string";
 const CONVERSION = /([-+ #0]*)(\*|[0-9]+)?(?:\.(\*|[0-9]*))?[hlL]?/y;
 
 function run(state: State): Outcome {
@@ -55,6 +58,12 @@ function run(state: State): Outcome {
     if (percent < 0) return { ok: true, value: result + value.slice(at) };
     result += value.slice(at, percent);
     at = percent + 1;
+    // A literal percent is `%%` and nothing between.
+    if (value[at] === "%") {
+      result += "%";
+      at += 1;
+      continue;
+    }
     if (value[at] === "(") {
       const end = closing(value, at);
       if (end < 0) return bad("incomplete format key");
@@ -69,11 +78,19 @@ function run(state: State): Outcome {
     const [all = "", flags = "", width, precision] = CONVERSION.exec(value) ?? [];
     at += all.length;
     const spec: Spec = { flags, width: 0, precision: null, type: value[at] ?? "" };
-    if (width === "*" || precision === "*") return bad("* wants int");
+    // A `*` takes the one argument there is, so its number never comes to be used.
+    for (const part of [width, precision]) {
+      if (part !== "*") continue;
+      if (state.used) return bad(NOT_ENOUGH);
+      if (typeof state.argument !== "number") return bad("* wants int");
+      state.used = true;
+    }
     if (width !== undefined) spec.width = Number(width);
     if (precision !== undefined) spec.precision = Number(precision);
+    if (spec.width > MOST) return bad("width too big");
+    if ((spec.precision ?? 0) > MOST) return bad("precision too big");
     if (spec.type === "") return bad("incomplete format");
-    const formatted = spec.type === "%" ? good("%") : convert(state, spec, at);
+    const formatted = convert(state, spec, at);
     if (!formatted.ok) return formatted;
     result += formatted.value;
     at += 1;
@@ -99,7 +116,7 @@ interface Spec {
 }
 
 function convert(state: State, spec: Spec, at: number): Result<string> {
-  if (state.used) return bad("not enough arguments for format string");
+  if (state.used) return bad(NOT_ENOUGH);
   state.used = true;
   const { argument } = state;
   switch (spec.type) {
@@ -109,8 +126,10 @@ function convert(state: State, spec: Spec, at: number): Result<string> {
     case "a":
       return good(pad(cut(reprOf(argument, state.names), spec), spec));
     case "c":
-      if (typeof argument === "number" && argument >= 0 && argument <= 0x10ffff)
-        return good(pad(String.fromCodePoint(argument), spec));
+      if (typeof argument === "number")
+        return argument >= 0 && argument <= 0x10ffff
+          ? good(pad(String.fromCodePoint(argument), spec))
+          : bad("%c arg not in range(0x110000)");
       return typeof argument === "string" && [...argument].length === 1
         ? good(pad(argument, spec))
         : bad("%c requires int or char");
@@ -191,7 +210,7 @@ function signed(value: number, digits: string, prefix: string, spec: Spec): stri
 }
 
 function float(value: number, { type, precision, flags }: Spec): string {
-  const places = precision ?? 6;
+  const places = Math.min(precision ?? 6, 100);
   const text =
     type === "f" || type === "F"
       ? value.toFixed(places)

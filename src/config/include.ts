@@ -69,7 +69,9 @@ export function readSources(
   for (const pattern of includePatterns(conf, names, issues)) {
     const whole = pattern.startsWith("/") ? pattern : `${here === "/" ? "" : here}/${pattern}`;
     const directory = dirname(whole);
-    const places = hasMagic(directory) ? [fixedPart(directory), ...host.glob(directory)] : [directory];
+    const places = hasMagic(directory)
+      ? [fixedPart(directory), ...host.glob(directory).filter((path) => host.isDirectory(path))]
+      : [directory];
     for (const place of places) directories.add(posix.resolve(place));
     const found = host.glob(whole);
     if (found.length === 0) warnings.push({ level: "warn", text: `No file matches via include "${whole}"` });

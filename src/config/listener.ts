@@ -3,23 +3,26 @@ import type { ListenerGroupConfig } from "../core/config.js";
 import { compareText } from "../core/order.js";
 import type { Section } from "./conf.js";
 import { type Common, distinct } from "./groups.js";
-import { LISTENER_EVENTS, LISTENER_OPTIONS } from "./options.js";
+import {
+  LISTENER_EVENT_OPTIONS,
+  LISTENER_EVENTS,
+  LISTENER_OPTIONS,
+  LISTENER_STDERR_OPTIONS,
+} from "./options.js";
 import { foreignFactory, type KnownFactory } from "./plugins.js";
 import { nameOf, readProcesses } from "./program.js";
-import { entryOf, mistake, type Reading, readOptions, sectionScope } from "./scope.js";
+import { mistake, type Reading, readOptions, sectionScope } from "./scope.js";
 
 const DEFAULT_HANDLER: KnownFactory = { module: "supervisor.dispatchers", names: ["default_handler"] };
 
 export function readListener(reading: Reading, section: Section, common: Common): ListenerGroupConfig {
   const scope = sectionScope(reading, section);
   const where = `[${section.name}]`;
-  const { priority, buffer_size, result_handler, events, redirect_stderr } = readOptions(
-    scope,
-    LISTENER_OPTIONS,
-  );
+  const { priority, buffer_size } = readOptions(scope, LISTENER_OPTIONS);
   if (buffer_size < 1)
     mistake(scope, "buffer_size", `${where} section sets invalid buffer_size (${buffer_size})`);
 
+  const { result_handler, events } = readOptions(scope, LISTENER_EVENT_OPTIONS);
   const foreign = foreignFactory(result_handler, DEFAULT_HANDLER);
   if (foreign?.kind === "missing")
     mistake(scope, "result_handler", `${result_handler} cannot be resolved within ${where}: ${foreign.text}`);
@@ -37,7 +40,8 @@ export function readListener(reading: Reading, section: Section, common: Common)
   for (const name of names)
     if (!LISTENER_EVENTS.has(name))
       mistake(scope, "events", `Unknown event type ${name} in ${where} events`, name);
-  if (redirect_stderr && entryOf(scope, "redirect_stderr") !== undefined)
+  const { redirect_stderr } = readOptions(scope, LISTENER_STDERR_OPTIONS);
+  if (redirect_stderr)
     mistake(
       scope,
       "redirect_stderr",

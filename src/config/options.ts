@@ -14,6 +14,7 @@ import {
   inetAddress,
   integer,
   listOfStrings,
+  logfile,
   logLevel,
   octal,
   oneOf,
@@ -48,6 +49,8 @@ export interface Option<T> {
   readonly names: NameSet;
   /** What error texts call it when that is not `section.key`. */
   readonly label?: string;
+  /** Expanded, and then expanded again: so a percent sign in it takes four. */
+  readonly twice?: true;
 }
 
 export type OptionTable = Readonly<Record<string, Option<unknown>>>;
@@ -122,12 +125,11 @@ export const ENVIRONMENT_OPTION = {
 /** Each process of a section has its own value. */
 export const PROCESS_OPTIONS = {
   directory: { default: null, convert: text, names: "process" },
-  /** Expanded once more, and converted, by its reader. */
-  stdout_logfile: { default: null, convert: text, names: "process" },
+  stdout_logfile: { default: "AUTO", convert: logfile, names: "process", twice: true },
   stdout_logfile_backups: { default: "10", convert: integer, names: "process" },
   stdout_logfile_maxbytes: { default: DEFAULT_MAXBYTES, convert: byteSize, names: "process" },
   stdout_syslog: { default: "false", convert: boolean, names: "process" },
-  stderr_logfile: { default: null, convert: text, names: "process" },
+  stderr_logfile: { default: "AUTO", convert: logfile, names: "process", twice: true },
   stderr_logfile_backups: { default: "10", convert: integer, names: "process" },
   stderr_logfile_maxbytes: { default: DEFAULT_MAXBYTES, convert: byteSize, names: "process" },
   stderr_syslog: { default: "false", convert: boolean, names: "process" },
@@ -144,11 +146,18 @@ export const HOMOGENEOUS_OPTIONS = {
   priority: { default: "999", convert: integer, names: "here" },
 } as const satisfies OptionTable;
 
+/** Read in three steps, since each is checked before the next is looked at. */
 export const LISTENER_OPTIONS = {
   priority: { default: "-1", convert: integer, names: "here" },
   buffer_size: { default: "10", convert: integer, names: "here" },
+} as const satisfies OptionTable;
+
+export const LISTENER_EVENT_OPTIONS = {
   result_handler: { default: "supervisor.dispatchers:default_handler", convert: text, names: "here" },
   events: { default: "", convert: listOfStrings, names: "here" },
+} as const satisfies OptionTable;
+
+export const LISTENER_STDERR_OPTIONS = {
   redirect_stderr: { default: "false", convert: boolean, names: "here" },
 } as const satisfies OptionTable;
 
@@ -171,19 +180,20 @@ function backlog(value: string): ReturnType<typeof integer> {
     : number;
 }
 
-const AUTHENTICATION_OPTIONS = {
-  username: { default: null, convert: text, names: "env" },
-  password: { default: null, convert: text, names: "env" },
-} as const satisfies OptionTable;
-
 export const INET_SERVER_OPTIONS = {
-  ...AUTHENTICATION_OPTIONS,
   port: { default: null, convert: inetAddress, names: "env" },
 } as const satisfies OptionTable;
 
 export const UNIX_SERVER_OPTIONS = {
   file: { default: null, convert: text, names: "here" },
-  ...AUTHENTICATION_OPTIONS,
+} as const satisfies OptionTable;
+
+export const AUTHENTICATION_OPTIONS = {
+  username: { default: null, convert: text, names: "env" },
+  password: { default: null, convert: text, names: "env" },
+} as const satisfies OptionTable;
+
+export const SOCKET_FILE_OPTIONS = {
   chown: { default: null, convert: or(owner, "sockchown"), names: "env" },
   chmod: { default: "0700", convert: or(parseOctal, "chmod"), names: "env" },
 } as const satisfies OptionTable;

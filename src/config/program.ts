@@ -8,7 +8,7 @@ import {
 } from "../core/config.js";
 import { byPriority } from "../core/order.js";
 import type { Section } from "./conf.js";
-import { logfile, processOrGroupName, SYSLOG } from "./convert.js";
+import { processOrGroupName, SYSLOG } from "./convert.js";
 import type { Expansions, Names } from "./expand.js";
 import {
   ENVIRONMENT_OPTION,
@@ -94,8 +94,8 @@ function readProcess(scope: Scope, names: Map<string, string | number>, shared: 
   for (const [name, value] of Object.entries(environment ?? {})) names.set(`ENV_${name}`, value);
 
   const values = readOptions(known, PROCESS_OPTIONS);
-  const stdout = logOf(known, "stdout", values, around);
-  const stderr = logOf(known, "stderr", values, around);
+  const stdout = logOf(known, "stdout", values, around.say);
+  const stderr = logOf(known, "stderr", values, around.say);
   const section = scope.section.name;
   if (redirect_stderr && stderr.logfile !== null && stderr.logfile !== AUTO)
     around.say({
@@ -153,27 +153,22 @@ interface Log {
   readonly syslog: boolean;
 }
 
-/** A log file's name is expanded twice in Supervisor, so a percent sign in it takes four. */
 function logOf(
   scope: Scope,
   channel: "stdout" | "stderr",
   values: Values<typeof PROCESS_OPTIONS>,
-  around: Surroundings,
+  say: Surroundings["say"],
 ): Log {
   const key = `${channel}_logfile` as const;
-  const once = values[key];
-  const twice = once === null ? null : expandHere(scope, key, once, "process", key);
-  const converted = twice === null ? null : logfile(twice, scope.reading.host);
-  if (converted?.ok === false) mistake(scope, key, converted.text);
-  const file = converted?.ok ? converted.value : AUTO;
+  const file = values[key];
   const section = scope.section.name;
   if (file === AUTO && values[`${key}_maxbytes`] === 0)
-    around.say({
+    say({
       level: "warn",
       text: `For [${section}], AUTO logging used for ${key} without rollover, set maxbytes > 0 to avoid filling up filesystem unintentionally`,
     });
   if (file !== SYSLOG) return { logfile: file, syslog: values[`${channel}_syslog`] };
-  around.say({
+  say({
     level: "warn",
     text: `For [${section}], ${key}=syslog but this is deprecated and will be removed.  Use ${channel}_syslog=true to enable syslog instead.`,
   });

@@ -57,7 +57,8 @@ function textOf(scope: Scope, key: string, option: Option<unknown>): string | nu
   const value = entryOf(scope, key)?.value;
   if (value === undefined || option.names === "verbatim") return value ?? null;
   const label = option.label ?? `${scope.section.name}.${key}`;
-  return expandHere(scope, key, value, option.names, label);
+  const once = expandHere(scope, key, value, option.names, label);
+  return once === null || option.twice !== true ? once : expandHere(scope, key, once, option.names, key);
 }
 
 /** Expands a text that belongs to a key; null, and a mistake noted, when that fails. */

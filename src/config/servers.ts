@@ -2,7 +2,13 @@
 import type { InetServerConfig, ServerConfig, UnixServerConfig } from "../core/config.js";
 import type { Section } from "./conf.js";
 import { normalizePath } from "./host.js";
-import { INET_SERVER_OPTIONS, UNIX_SERVER_OPTIONS } from "./options.js";
+import {
+  AUTHENTICATION_OPTIONS,
+  INET_SERVER_OPTIONS,
+  SOCKET_FILE_OPTIONS,
+  UNIX_SERVER_OPTIONS,
+  type Values,
+} from "./options.js";
 import { strip } from "./python.js";
 import { entryOf, mistake, type Reading, readOptions, type Scope, sectionScope } from "./scope.js";
 
@@ -26,25 +32,24 @@ export function serverUrl(servers: readonly ServerConfig[]): string | null {
 
 function readInet(scope: Scope): readonly InetServerConfig[] {
   const section = scope.section.name;
-  const { username, password, port } = readOptions(scope, INET_SERVER_OPTIONS);
-  checkAuthentication(scope);
+  const authentication = readAuthentication(scope);
+  const { port } = readOptions(scope, INET_SERVER_OPTIONS);
   if (port === null) {
     need(scope, "port");
     return [];
   }
-  return [{ kind: "inet", section, username, password, host: port.host, port: port.port }];
+  return [{ kind: "inet", section, ...authentication, host: port.host, port: port.port }];
 }
 
 function readUnix(scope: Scope): readonly UnixServerConfig[] {
   const section = scope.section.name;
-  const { file, username, password, chown, chmod } = readOptions(scope, UNIX_SERVER_OPTIONS);
-  checkAuthentication(scope);
-  if (file === null) {
-    need(scope, "file");
-    return [];
-  }
+  const { file } = readOptions(scope, UNIX_SERVER_OPTIONS);
+  if (file === null) need(scope, "file");
+  const authentication = readAuthentication(scope);
+  const { chown, chmod } = readOptions(scope, SOCKET_FILE_OPTIONS);
+  if (file === null) return [];
   const path = normalizePath(strip(file), scope.reading.host);
-  return [{ kind: "unix", section, username, password, file: path, chmod, chown }];
+  return [{ kind: "unix", section, ...authentication, file: path, chmod, chown }];
 }
 
 function need(scope: Scope, key: string): void {
@@ -52,14 +57,17 @@ function need(scope: Scope, key: string): void {
     mistake(scope, key, `section [${scope.section.name}] has no ${key} value`);
 }
 
-function checkAuthentication(scope: Scope): void {
+/** Both or neither. */
+function readAuthentication(scope: Scope): Values<typeof AUTHENTICATION_OPTIONS> {
+  const values = readOptions(scope, AUTHENTICATION_OPTIONS);
   const username = entryOf(scope, "username");
   const password = entryOf(scope, "password");
-  if ((username === undefined) === (password === undefined)) return;
+  if ((username === undefined) === (password === undefined)) return values;
   const key = username === undefined ? "password" : "username";
   mistake(
     scope,
     key,
     `Section [${scope.section.name}] contains incomplete authentication: If a username or a password is specified, both the username and password must be specified`,
   );
+  return values;
 }

