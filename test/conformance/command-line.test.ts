@@ -22,7 +22,7 @@ const REFUSED: readonly (readonly string[])[] = [
   ["-m", "9"],
   ["-a", "x"],
   ["--minprocs", "x"],
-  ["-u", "nosuchuser"],
+  ["-c", "supervisord.conf", "-u", "nosuchuser"],
   ["-d", "/nonexistent"],
   ["-l", "/nonexistent/x"],
   ["-j", "/nonexistent/x"],
@@ -142,7 +142,7 @@ scenario("-h and --help print usage and exit 0", {
     const shape = ({ exit, err, out }: Ran): unknown => [
       exit,
       err,
-      out.match(/^-\w\/--\w+/gm) ?? out.match(/-\w, --\w+/g),
+      [...out.matchAll(/^\s*(-\w)(?:\/|, )(--\w+)/gm)].map(([, short, long]) => `${short} ${long}`).sort(),
     ];
     return [
       shape(await run(["-h"])),

@@ -5,6 +5,7 @@
  */
 import type { Ran } from "../support/run-command.js";
 import { scenario } from "./scenario.js";
+import { withoutPlace } from "./scrub.js";
 
 const area = "config errors";
 
@@ -101,7 +102,7 @@ for (const [what, conf] of TABLE) {
     area,
     boot: false,
     conf,
-    play: async ({ run, conf: file }) => withoutPlace(await run(["-n", "-c", file])),
+    play: async ({ run, conf: file }) => refusal(await run(["-n", "-c", file])),
   });
 }
 
@@ -109,20 +110,20 @@ scenario("refuses a file without section headers", {
   area,
   boot: false,
   files: { "bare.conf": "foo=1\n" },
-  play: async ({ run, dir }) => withoutPlace(await run(["-n", "-c", `${dir}/bare.conf`])),
+  play: async ({ run, dir }) => refusal(await run(["-n", "-c", `${dir}/bare.conf`])),
 });
 
 scenario("refuses a file without [supervisord]", {
   area,
   boot: false,
   files: { "bare.conf": "[program:x]\ncommand=/bin/cat\n" },
-  play: async ({ run, dir }) => withoutPlace(await run(["-n", "-c", `${dir}/bare.conf`])),
+  play: async ({ run, dir }) => refusal(await run(["-n", "-c", `${dir}/bare.conf`])),
 });
 
 scenario("refuses a file that is not there", {
   area,
   boot: false,
-  play: async ({ run, dir }) => withoutPlace(await run(["-n", "-c", `${dir}/nosuch.conf`])),
+  play: async ({ run, dir }) => refusal(await run(["-n", "-c", `${dir}/nosuch.conf`])),
 });
 
 scenario("refuses an error in an included file, which it names", {
@@ -130,7 +131,7 @@ scenario("refuses an error in an included file, which it names", {
   boot: false,
   conf: "[include]\nfiles=more.conf\n",
   files: { "more.conf": "[program:x]\ncommand=/bin/cat\nstartsecs=soon\n" },
-  play: async ({ run, conf }) => withoutPlace(await run(["-n", "-c", conf])),
+  play: async ({ run, conf }) => refusal(await run(["-n", "-c", conf])),
 });
 
 scenario("refuses more descriptors than the system can give", {
@@ -138,7 +139,7 @@ scenario("refuses more descriptors than the system can give", {
   boot: false,
   supervisord: "minfds=2000000000",
   play: async ({ run, conf }) => {
-    const ran = withoutPlace(await run(["-n", "-c", conf]));
+    const ran = refusal(await run(["-n", "-c", conf]));
     return { ...ran, error: ran.error.replace(/open \d+ file/, "open N file") };
   },
 });
@@ -149,7 +150,7 @@ interface Refusal {
   readonly help: string | undefined;
 }
 
-function withoutPlace({ exit, err }: Ran): Refusal {
+function refusal({ exit, err }: Ran): Refusal {
   const [first = ""] = err.split(/\n(?=Error: |For help)/);
-  return { exit, error: first.replace(/ \([^()]*:\d+\)$/, ""), help: err.trimEnd().split("\n").at(-1) };
+  return { exit, error: withoutPlace(first), help: err.trimEnd().split("\n").at(-1) };
 }

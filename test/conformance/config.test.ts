@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { environ } from "../support/processes.js";
 import { scenario } from "./scenario.js";
+import { withoutPlace } from "./scrub.js";
 import type { Stage } from "./stage.js";
 
 const area = "config";
@@ -80,7 +81,7 @@ scenario("[DEFAULT] gives every section its keys, and a factory more than it tak
     write("supervisord.conf", text);
     await launch();
     await logged("entered RUNNING", 2);
-    return [exit, err.split("\n")[0]?.replace(/ \([^()]*:\d+\)$/, ""), log(/spawned|RUNNING/)];
+    return [exit, withoutPlace(err.split("\n")[0] ?? ""), log(/spawned/), log(/RUNNING/)];
   },
 });
 

@@ -2,6 +2,7 @@
 import { fixture } from "../support/fixture.js";
 import type { Ran } from "../support/run-command.js";
 import { scenario } from "./scenario.js";
+import { withoutPlace } from "./scrub.js";
 
 const area = "ctl";
 const bothClients = true;
@@ -288,7 +289,7 @@ scenario("a broken conf at reread and at update", {
   async play({ state, ctl, edit }) {
     await state("a", "RUNNING");
     edit("[program:a]\ncommand=/bin/cat\nstartsecs=soon");
-    const strip = (ran: Ran): Ran => ({ ...ran, out: ran.out.replace(/ \((?:[^()]*, )?[^()]*:\d+\)/g, "") });
+    const strip = (ran: Ran): Ran => ({ ...ran, out: withoutPlace(ran.out) });
     return [strip(await ctl("reread")), strip(await ctl("update")), await ctl("status")];
   },
 });
@@ -452,7 +453,7 @@ scenario("fg's complaints", {
 scenario("commands while the daemon shuts down", {
   area,
   bothClients,
-  conf: `[program:slow]\ncommand=${fixture("exit-on")} TERM 0 6`,
+  conf: `[program:slow]\ncommand=${fixture("exit-on")} TERM 0 100\nstopwaitsecs=100`,
   async play({ state, printed, ctl }) {
     await state("slow", "RUNNING");
     await printed("slow", "ready");

@@ -294,7 +294,7 @@ scenario("a listening socket of someone else at the configured path is respected
   area,
   boot: false,
   async play({ dir, run }) {
-    const server = createServer();
+    const server = createServer((socket) => socket.on("error", () => undefined).end("hello"));
     await new Promise<void>((resolve) => server.listen(`${dir}/s.sock`, resolve));
     try {
       const { exit, err } = await run(["-n", "-c", `${dir}/supervisord.conf`]);

@@ -4,6 +4,7 @@ import { fixture } from "../support/fixture.js";
 import { descriptors } from "../support/processes.js";
 import { until } from "../support/until.js";
 import { scenario } from "./scenario.js";
+import { withoutPlace } from "./scrub.js";
 import type { Stage } from "./stage.js";
 
 const area = "deliberate";
@@ -66,6 +67,29 @@ scenario("what was stopped by hand stays stopped when update changes its section
     edit(`[program:a]\n${stay}\ndirectory=/tmp\n[program:b]\n${stay}\ndirectory=/tmp`);
     await ctl("update");
     await logged("spawned: 'b'", 2);
+    return settled(stage);
+  },
+});
+
+scenario("what was stopped by hand stays stopped when its group is removed and added", {
+  area,
+  conf: `[program:p]\n${stay}`,
+  differs: {
+    reason: "keep_stopped: update is made of remove and add",
+    ours: () => [["p", "STOPPED"]],
+  },
+  async play(stage) {
+    const { state, rpc } = stage;
+    await state("p", "RUNNING");
+    await rpc("supervisor.stopProcess", "p");
+    await rpc("supervisor.removeProcessGroup", "p");
+    await rpc("supervisor.addProcessGroup", "p");
+    let began: number | undefined;
+    await until(async () => {
+      const { statename, now } = await stage.info("p");
+      began ??= Number(now);
+      return statename !== "STOPPED" || Number(now) >= began + 3;
+    }, "a start, or three seconds without one");
     return settled(stage);
   },
 });
@@ -177,12 +201,18 @@ scenario("getAllConfigInfo tells autorestart=true as a boolean", {
 
 scenario("a reload with a broken conf", {
   area,
+  differs: {
+    reason:
+      "a conf that cannot be used is told in the log and nothing is stopped; the reference stops all and exits 2",
+    ours: () => ["not reloading", false],
+  },
   conf: `[program:p]\n${stay}`,
-  async play({ state, write, daemon }) {
+  async play({ state, write, daemon, logged }) {
     await state("p", "RUNNING");
     write("supervisord.conf", "[supervisord]\nloglevel=wrong\n");
     daemon.kill("SIGHUP");
-    return [await daemon.exited, daemon.stderr().includes("bad logging level name 'wrong'")];
+    const end = await Promise.race([daemon.exited, logged("not reloading").then(() => "not reloading")]);
+    return [end, daemon.stderr().includes("bad logging level name 'wrong'")];
   },
 });
 
@@ -196,6 +226,6 @@ scenario("a group with an unknown second member names its own section", {
   },
   async play({ run, conf }) {
     const { err } = await run(["-n", "-c", conf]);
-    return err.split("\n")[0]?.replace(/ \([^()]*:\d+\)$/, "");
+    return withoutPlace(err.split("\n")[0] ?? "");
   },
 });

@@ -1,7 +1,8 @@
 /**
  * One scenario, two daemons: the same play on the reference Supervisor and on ours, in the same run, and what
  * was seen must be the same. `SUPERVISORD_TS_CONFORMANCE=reference` plays everything twice on the reference
- * instead: a scenario that differs from itself is a mistake of the scenario.
+ * instead: a scenario that differs from itself is a mistake of the scenario. With `=python` only Python's
+ * supervisorctl is used, on both daemons.
  */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -59,6 +60,7 @@ export const AREAS = [
 export type Area = (typeof AREAS)[number];
 
 const referenceOnly = process.env["SUPERVISORD_TS_CONFORMANCE"] === "reference";
+const pythonOnly = process.env["SUPERVISORD_TS_CONFORMANCE"] === "python";
 const report = process.env["SUPERVISORD_TS_CONFORMANCE_REPORT"];
 const { test } = needs("supervisor");
 
@@ -100,7 +102,7 @@ async function allOf(plays: readonly Promise<unknown>[]): Promise<readonly unkno
 function parts({ bothClients = false }: Scenario): readonly Part[] {
   const measure: Part = { which: "reference", client: "python" };
   if (referenceOnly) return [measure, measure];
-  if (!bothClients) return [measure, { which: "ours", client: "ours" }];
+  if (!bothClients || pythonOnly) return [measure, { which: "ours", client: "python" }];
   return [
     measure,
     { which: "reference", client: "ours" },

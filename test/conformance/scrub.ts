@@ -42,3 +42,11 @@ export function scrubText(text: string, dir: string): string {
     .replace(/(---[^/\s]+-)[a-z0-9_]{8}(\.log)/g, "$1RANDOM$2")
     .replace(/(error: <class .*): file: .* line: \d+/g, "$1: file: FILE line: N");
 }
+
+/**
+ * Takes off what our config errors say beyond the reference's text: ` (<file>:<line>)` or ` (<file>)` at
+ * its end, or `, line <n>` inside the reference's own ` (file: '<file>')`.
+ */
+export function withoutPlace(text: string): string {
+  return text.replace(/ \(\/[^()\s]*\)/g, "").replace(/(\(file: '[^']*'), line \d+\)/g, "$1)");
+}

@@ -40,7 +40,7 @@ scenario("startretries=0 is one attempt", {
 
 scenario("a program that fails twice is RUNNING at its third attempt", {
   area,
-  conf: `[program:late]\ncommand=${fixture("fail-times")} %(dir)s/count 2`,
+  conf: `[program:late]\ncommand=${fixture("fail-times")} %(dir)s/count 2\nstartsecs=3`,
   async play({ state, log, read }) {
     return [await state("late", "RUNNING"), log(LIFE), read("count")];
   },
@@ -48,7 +48,7 @@ scenario("a program that fails twice is RUNNING at its third attempt", {
 
 scenario("exiting with 0 before startsecs is a failed start", {
   area,
-  conf: "[program:quick]\ncommand=/bin/true\nstartretries=0\nexitcodes=0\nautorestart=false",
+  conf: "[program:quick]\ncommand=/bin/true\nstartsecs=4\nstartretries=0\nexitcodes=0\nautorestart=false",
   async play({ state, log }) {
     return [await state("quick", "FATAL"), log(LIFE)];
   },
@@ -230,7 +230,7 @@ scenario("a FATAL process can be started again and fails anew", {
 
 scenario("startProcess of a failing program answers after the first attempt while retries go on", {
   area,
-  conf: `[program:late]\ncommand=${fixture("fail-times")} %(dir)s/count 1\nautostart=false`,
+  conf: `[program:late]\ncommand=${fixture("fail-times")} %(dir)s/count 1\nautostart=false\nstartsecs=4`,
   async play({ rpc, state }) {
     return [await rpc("supervisor.startProcess", "late"), await state("late", "RUNNING")];
   },
@@ -269,7 +269,7 @@ for (const [what, command] of Object.entries(UNUSABLE)) {
 
 scenario("a script without an interpreter line cannot be executed", {
   area,
-  conf: "[program:bare]\ncommand=%(dir)s/bare.sh\nstartretries=0",
+  conf: "[program:bare]\ncommand=%(dir)s/bare.sh\nstartsecs=4\nstartretries=0",
   async play({ write, state, log, rpc, output, dir }) {
     write("bare.sh", "echo hello\n");
     await chmodPlus(`${dir}/bare.sh`);
@@ -287,7 +287,7 @@ async function chmodPlus(path: string): Promise<void> {
 
 scenario("a directory that is not there is told in the child's stderr log", {
   area,
-  conf: `[program:lost]\ncommand=${fixture("ready")}\ndirectory=/nonexistent/place\nstartretries=0`,
+  conf: `[program:lost]\ncommand=${fixture("ready")}\ndirectory=/nonexistent/place\nstartsecs=4\nstartretries=0`,
   async play({ state, log, output }) {
     return [await state("lost", "FATAL"), log(LIFE), await output("lost", "stderr")];
   },
@@ -330,11 +330,13 @@ scenario("what signals a child ignores", {
   conf: "[program:child]\ncommand=/bin/sleep 1000",
   differs: {
     reason: "SIGPIPE and SIGXFSZ are at their defaults in children, not ignored as CPython leaves them",
-    ours: () => "0000000000000000",
+    ours: () => "0",
   },
   async play({ state }) {
     const { pid } = await state("child", "RUNNING");
-    return status(Number(pid))["SigIgn"];
+    // 32 and 33 are the C library's own: its posix_spawn always leaves them ignored.
+    const ownOfLibc = 0x180000000n;
+    return (BigInt(`0x${status(Number(pid))["SigIgn"]}`) & ~ownOfLibc).toString(16);
   },
 });
 
@@ -498,7 +500,7 @@ scenario("signals reach the process and change no state", {
     await state("ears", "RUNNING");
     await printed("ears", "ready");
     const answers = [];
-    for (const signal of ["HUP", "sigusr1", 28, "10", "0", "TERM"]) {
+    for (const signal of ["HUP", "sigusr1", 28, "2", "0", "TERM"]) {
       answers.push(await rpc("supervisor.signalProcess", "ears", signal));
     }
     return [answers, (await printed("ears", "SIGTERM")).split("\n").sort(), await info("ears")];
@@ -545,7 +547,7 @@ scenario("umask=000 is applied", {
 
 scenario("a user that may not enter the directory", {
   area,
-  conf: "[program:p]\ncommand=/bin/sleep 1000\nuser=nobody\ndirectory=/root\nstartretries=0",
+  conf: "[program:p]\ncommand=/bin/sleep 1000\nuser=nobody\ndirectory=/root\nstartsecs=4\nstartretries=0",
   async play({ state, output }) {
     return [await state("p", "FATAL"), await output("p", "stderr")];
   },

@@ -1,4 +1,5 @@
 /** The two supervisors under test and their clients, as commands. */
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { find } from "./counterparts.mjs";
 import { MARK } from "./processes.js";
@@ -14,7 +15,8 @@ export const REFERENCE_SUPERVISORD = find("supervisord") ?? "/usr/bin/supervisor
 export const REFERENCE_SUPERVISORCTL = find("supervisorctl") ?? "/usr/bin/supervisorctl";
 
 export function supervisord(which: Which): readonly string[] {
-  return which === "ours" ? [process.execPath, OUR_SUPERVISORD] : [REFERENCE_SUPERVISORD];
+  // Through sh, as its first line has it: that is where the limit of open files is still to be seen.
+  return which === "ours" ? ["/bin/sh", OUR_SUPERVISORD] : [REFERENCE_SUPERVISORD];
 }
 
 export function supervisorctl(client: Client): readonly string[] {
@@ -27,10 +29,11 @@ export function environment(
   extra: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   return {
-    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    PATH: `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${dirname(process.execPath)}`,
     HOME: "/root",
     LANG: "C.UTF-8",
     TERM: "dumb",
+    PWD: dir, // as every shell that starts them sets it
     [MARK]: dir,
     ...extra,
   };
