@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { writeSync } from "node:fs";
+import { main } from "../dist/ctl/main.js";
+
+/** Whole or not at all, before the next line: output must survive the exit, and a closed pipe is quiet. */
+function write(fd) {
+  return (text) => {
+    let bytes = Buffer.from(text);
+    while (bytes.length > 0) {
+      try {
+        bytes = bytes.subarray(writeSync(fd, bytes));
+      } catch (error) {
+        if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+        if (error.code !== "EAGAIN") throw error;
+      }
+    }
+  };
+}
+
+function interrupted() {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  process.on("SIGINT", abort);
+  return { signal: controller.signal, [Symbol.dispose]: () => process.off("SIGINT", abort) };
+}
+
+const io = { stdout: write(1), stderr: write(2), stdin: process.stdin, interrupted };
+process.exit(await main(process.argv.slice(1), io));

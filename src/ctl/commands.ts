@@ -1,0 +1,78 @@
+/** Every command by its name, and how a line becomes one of them. */
+import type { Command } from "./command.js";
+import { type Controller, guarded } from "./controller.js";
+import { add, reload, remove, reread, shutdown, update } from "./daemon-commands.js";
+import { EXIT } from "./exit-status.js";
+import { fg, maintail, tail } from "./log-commands.js";
+import { clear, restart, signal, start, stop } from "./process-commands.js";
+import { columns } from "./render.js";
+import { avail, open, pid, status, version } from "./status-commands.js";
+
+const leave = (name: string): Command => ({
+  help: [`${name}\tLeave the supervisor shell.`],
+  completes: "nothing",
+  async run(ctl) {
+    ctl.output("");
+    ctl.done = true;
+  },
+});
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    add,
+    avail,
+    clear,
+    exit: leave("exit"),
+    fg,
+    maintail,
+    open,
+    pid,
+    quit: leave("quit"),
+    reload,
+    remove,
+    reread,
+    restart,
+    shutdown,
+    signal,
+    start,
+    status,
+    stop,
+    tail,
+    update,
+    version,
+  }),
+);
+
+const HELP_OF_HELP = ["help\t\tList the actions", "help <action>\tTell about one action"];
+
+/** Runs one line: a command's name and what follows it. */
+export async function runLine(ctl: Controller, input: string): Promise<void> {
+  const line = input.trim();
+  if (line === "") return;
+  if (line.startsWith("?")) return help(ctl, line.slice(1).trim());
+  const word = /^[A-Za-z0-9_]*/.exec(line)?.[0] ?? "";
+  const argument = line.slice(word.length).trim();
+  if (word === "help") return help(ctl, argument);
+  const command = COMMANDS.get(word);
+  if (command === undefined) {
+    ctl.output(`*** Unknown syntax: ${line}`);
+    ctl.exitStatus = EXIT.GENERIC;
+    return;
+  }
+  await guarded(ctl, () => command.run(ctl, argument));
+}
+
+function help(ctl: Controller, topic: string): void {
+  if (topic !== "") {
+    const lines =
+      topic === "help" ? HELP_OF_HELP : (COMMANDS.get(topic)?.help ?? [`*** No help on ${topic}`]);
+    for (const line of lines) ctl.output(line);
+    return;
+  }
+  const title = "default commands (type help <topic>):";
+  ctl.output("");
+  ctl.output(title);
+  ctl.output("=".repeat(title.length));
+  for (const line of columns([...COMMANDS.keys()])) ctl.output(line);
+  ctl.output("");
+}

@@ -1,0 +1,47 @@
+/** What the shell offers when Tab is pressed. */
+import type { ProcessInfo } from "../client/client.js";
+import { COMMANDS } from "./commands.js";
+
+export interface Completions {
+  readonly candidates: readonly string[];
+  /** The part of the line that they replace. */
+  readonly word: string;
+}
+
+const ACTIONS = ["help", ...COMMANDS.keys()].sort();
+
+/** `infos` is asked only where processes or groups are wanted. */
+export async function complete(
+  line: string,
+  infos: () => Promise<readonly ProcessInfo[]>,
+): Promise<Completions> {
+  const text = line.trimStart();
+  const word = /\S*$/.exec(text)?.[0] ?? "";
+  const [action = ""] = text.split(/\s+/, 1);
+  const offer = (all: readonly string[]): Completions => ({
+    candidates: all.filter((each) => each.startsWith(word)).map((each) => `${each} `),
+    word,
+  });
+  if (!/\s/.test(text)) return offer(ACTIONS);
+  if (action === "help") return offer(ACTIONS);
+  switch (COMMANDS.get(action)?.completes) {
+    case "processes":
+      return offer(processNames(await infos(), word));
+    case "groups":
+      return offer([...new Set((await infos()).map(({ group }) => group))].sort());
+    default:
+      return offer([]);
+  }
+}
+
+function processNames(infos: readonly ProcessInfo[], word: string): readonly string[] {
+  const names = new Set<string>();
+  for (const { group, name } of infos) {
+    if (group === name && !word.includes(":")) names.add(name);
+    else {
+      names.add(`${group}:*`);
+      names.add(`${group}:${name}`);
+    }
+  }
+  return [...names].sort();
+}

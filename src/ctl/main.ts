@@ -1,0 +1,76 @@
+/** `supervisorctl-ts`: one command, or a shell. */
+import { parseSupervisorctlArgs } from "../config/commandline.js";
+import { parseCtlConfig } from "../config/ctl.js";
+import { describeIssue } from "../config/describe-issue.js";
+import { findConfigFile } from "../config/find.js";
+import { nodeHost } from "../config/node-host.js";
+import type { CtlConfig } from "../core/config.js";
+import { runLine } from "./commands.js";
+import { type Controller, createController, type Io } from "./controller.js";
+import { EXIT } from "./exit-status.js";
+import { describeUnexpected } from "./python-error.js";
+
+export type { Interruption, Io } from "./controller.js";
+
+/** `argv[0]` is the name the program was called by. Gives the exit status. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const name = argv[0] ?? "supervisorctl-ts";
+  const fail = (...texts: readonly string[]): number => {
+    for (const text of texts) io.stderr(`Error: ${text}\n`);
+    io.stderr(`For help, use ${name} -h\n`);
+    return EXIT.INVALID_ARGS;
+  };
+  const host = nodeHost();
+  const args = parseSupervisorctlArgs(argv.slice(1), host);
+  if (args.kind === "error") return fail(args.message);
+  if (args.kind === "help") {
+    io.stdout(args.text);
+    return EXIT.OK;
+  }
+  const found = findConfigFile(args.configuration, name, host);
+  const parsed = parseCtlConfig(found.ok ? found.path : null, host, args.overrides);
+  if (!parsed.ok) return fail(...parsed.issues.map(describeIssue));
+  return runSession(parsed.config, args, io);
+}
+
+interface Wish {
+  readonly action: readonly string[];
+  readonly interactive: boolean;
+}
+
+async function runSession(config: CtlConfig, { action, interactive }: Wish, io: Io): Promise<number> {
+  let ctl: Controller;
+  try {
+    ctl = createController(config, interactive, io, askLines(io));
+  } catch (error) {
+    // A serverurl of an unknown kind.
+    io.stdout(`${describeUnexpected(error)}\n`);
+    return EXIT.GENERIC;
+  }
+  try {
+    if (action.length > 0) {
+      await runLine(ctl, action.join(" "));
+      return ctl.exitStatus;
+    }
+    const { runShell } = await import("./shell.js");
+    await runShell(ctl);
+    return EXIT.OK;
+  } finally {
+    ctl.client.close();
+  }
+}
+
+/** Questions of a single command: each reads one line. */
+function askLines(io: Io): Controller["ask"] {
+  return async (question) => {
+    io.stdout(question);
+    const { createInterface } = await import("node:readline");
+    const lines = createInterface({ input: io.stdin, terminal: false });
+    try {
+      for await (const line of lines) return line;
+      return null;
+    } finally {
+      lines.close();
+    }
+  };
+}
