@@ -1,16 +1,14 @@
 /** Sections to process groups, in the order Supervisor looks at them. */
-import type { GroupConfig, ParseMessage, ProcessConfig } from "../core/config.js";
+import type { GroupConfig, ProcessConfig } from "../core/config.js";
 import { byPriority } from "../core/order.js";
 import type { Section } from "./conf.js";
 import { processOrGroupName } from "./convert.js";
 import { readFcgi } from "./fcgi.js";
 import { readListener } from "./listener.js";
+import { type Common, distinct, warning } from "./members.js";
 import { GROUP_OPTIONS, HOMOGENEOUS_OPTIONS } from "./options.js";
-import { headerMistake, nameOf, readProcesses, type Surroundings } from "./program.js";
+import { headerMistake, nameOf, readProcesses } from "./program.js";
 import { mistake, type Reading, readOptions, sectionScope } from "./scope.js";
-
-/** What all groups of a configuration share. */
-export type Common = Omit<Surroundings, "group" | "fcgi">;
 
 /** All groups, by priority and name. */
 export function readGroups(reading: Reading, common: Common): readonly GroupConfig[] {
@@ -34,10 +32,6 @@ export function readGroups(reading: Reading, common: Common): readonly GroupConf
     else unique.set(group.name, group);
   }
   return [...unique.values()];
-}
-
-function warning(text: string): ParseMessage {
-  return { level: "warn", text };
 }
 
 function checkedName(reading: Reading, section: Section): string {
@@ -67,26 +61,12 @@ function readGroup(reading: Reading, section: Section, members: Set<Section>, co
       mistake(scope, "programs", text, program);
     }
     members.add(member);
+    const read = readProcesses(reading, member, { ...common, group: name, fcgi: null });
     // Supervisor forgets the socket of a member here; its processes need it as much as any.
-    const around = { ...common, group: name, fcgi: member === fcgi ? readFcgi(reading, member) : null };
-    processes.push(...readProcesses(reading, member, around));
+    const listen = member === fcgi ? readFcgi(reading, member) : null;
+    processes.push(...read.map((process) => ({ ...process, fcgi: listen })));
   }
   return { kind: "program", name, priority, processes: distinct(processes, name, common) };
-}
-
-/** Two processes of one name in a group: the place of the first, the configuration of the last. */
-export function distinct(
-  processes: readonly ProcessConfig[],
-  group: string,
-  { say }: Common,
-): readonly ProcessConfig[] {
-  const byName = new Map<string, ProcessConfig>();
-  for (const process of processes) {
-    if (byName.has(process.name))
-      say(warning(`Two processes of group ${group} are named ${process.name}, only the last is used`));
-    byName.set(process.name, process);
-  }
-  return [...byName.values()];
 }
 
 function readProgram(reading: Reading, section: Section, common: Common): GroupConfig {

@@ -2,7 +2,7 @@
 import type { ListenerGroupConfig } from "../core/config.js";
 import { compareText } from "../core/order.js";
 import type { Section } from "./conf.js";
-import { type Common, distinct } from "./groups.js";
+import { type Common, distinct, warning } from "./members.js";
 import {
   LISTENER_EVENT_OPTIONS,
   LISTENER_EVENTS,
@@ -27,10 +27,11 @@ export function readListener(reading: Reading, section: Section, common: Common)
   if (foreign?.kind === "missing")
     mistake(scope, "result_handler", `${result_handler} cannot be resolved within ${where}: ${foreign.text}`);
   if (foreign?.kind === "python")
-    common.say({
-      level: "warn",
-      text: `${result_handler} within ${where} is a Python function, results are handled as the default handler does`,
-    });
+    common.say(
+      warning(
+        `${result_handler} within ${where} is a Python function, results are handled as the default handler does`,
+      ),
+    );
 
   if (events.length === 0) {
     if (!reading.issues.has(section.name, "events"))

@@ -47,7 +47,7 @@ export function parseConfig(
     issues.add({
       text: ".ini file does not include supervisord section",
       file: main,
-      line: null,
+      line: 1,
       section: null,
       key: null,
     });

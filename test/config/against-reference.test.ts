@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ConfigHost } from "../../src/config/host.js";
 import { nodeHost } from "../../src/config/node-host.js";
@@ -406,10 +407,180 @@ test.skipIf(!hasReference)("each mistake is told in the same words, and has a pl
       text: theirs[index]?.error,
       file: path,
     });
-    // Only a section that isn't there at all has no line.
-    expect(first?.line === null).toBe(first?.text === ".ini file does not include supervisord section");
+    expect(first?.line).toEqual(expect.any(Number));
   }
 });
+
+/** Settings, right and wrong, to be thrown together. */
+const SETTINGS: Readonly<Record<string, readonly string[]>> = {
+  supervisord: [
+    "minfds=5",
+    "minfds=x",
+    "loglevel=warn",
+    "loglevel=loud",
+    "identifier=%(here)s",
+    "identifier=%(nope)s",
+    "logfile=/nonexistent/x",
+    "logfile=/tmp/x",
+    "nodaemon=maybe",
+    "umask=9",
+    'environment=E="%(ENV_NUMBER)s"',
+    "environment=E",
+    "childlogdir=/nonexistent",
+    "pidfile=%d",
+  ],
+  program: [
+    "command=x",
+    "command=x",
+    "command=%(process_num)d %(ENV_A)s",
+    "command=%(nope)s",
+    "startsecs=%(ENV_NUMBER)s",
+    "startsecs=x",
+    "autorestart=true",
+    "autorestart=maybe",
+    "stopsignal=HUP",
+    "stopsignal=FOO",
+    "exitcodes=1,2",
+    "exitcodes=a",
+    "numprocs=2",
+    "numprocs=0",
+    "numprocs=x",
+    "process_name=p%(process_num)d",
+    "process_name=a b",
+    "process_name=%(nope)s",
+    "stopasgroup=true",
+    "killasgroup=false",
+    "stdout_logfile=/tmp/x",
+    "stdout_logfile=/nonexistent/x",
+    "stdout_logfile=%%(b)s",
+    "stdout_logfile=syslog",
+    "stdout_logfile_maxbytes=0",
+    "stdout_logfile_maxbytes=x",
+    "stderr_logfile=NONE",
+    "stderr_logfile_backups=x",
+    "stderr_syslog=2",
+    "redirect_stderr=true",
+    "redirect_stderr=2",
+    "environment=A=1",
+    "environment=A",
+    'environment=A="%(process_num)d",B=%(numprocs)d',
+    "environment=A=%(ENV_Q)s",
+    "priority=3",
+    "priority=x",
+    "priority=%(group_name)s",
+    "user=root",
+    "user=nosuch",
+    "umask=022",
+    "umask=8",
+    "directory=%(ENV_A)s",
+    "serverurl=AUTO",
+  ],
+  group: [
+    "programs=a",
+    "programs=a, b",
+    "programs=f,a",
+    "programs=a,nosuch",
+    "programs=nosuch",
+    "priority=1",
+    "priority=x",
+    "priority=%(program_name)s",
+  ],
+  eventlistener: [
+    "events=TICK",
+    "events=TICK",
+    "events=tick_5,EVENT",
+    "events=FOO",
+    "buffer_size=3",
+    "buffer_size=0",
+    "buffer_size=x",
+  ],
+  fcgi: [
+    "socket=tcp://H:1",
+    "socket=unix:///tmp/%(program_name)s",
+    "socket=tcp://h:0",
+    "socket=foo",
+    "socket=unix://x",
+    "socket=%(group_name)s",
+    "socket_mode=0700",
+    "socket_mode=x",
+    "socket_owner=root",
+    "socket_owner=nosuch",
+    "socket_backlog=1",
+    "socket_backlog=0",
+    "socket_backlog=x",
+  ],
+  inet: ["port=9001", "port=9001", "port=h:x", "port=70000", "username=a", "password=b", "username=%(here)s"],
+  unix: [
+    "file=/tmp/s",
+    "file=/tmp/s",
+    "file=%(program_name)s",
+    "chmod=0777",
+    "chmod=9",
+    "chown=root",
+    "chown=nosuch",
+    "username=a",
+    "password=b",
+  ],
+};
+
+const SECTIONS: readonly (readonly [header: string, ...kinds: readonly string[]])[] = [
+  ["[supervisord]", "supervisord"],
+  ["[program:a]", "program"],
+  ["[program:b]", "program"],
+  ["[program:c d]", "program"],
+  ["[group:g]", "group"],
+  ["[group:h]", "group"],
+  ["[eventlistener:e]", "program", "eventlistener"],
+  ["[fcgi-program:f]", "program", "fcgi"],
+  ["[fcgi-program:a]", "program", "fcgi"],
+  ["[inet_http_server]", "inet"],
+  ["[inet_http_server:x]", "inet"],
+  ["[unix_http_server]", "unix"],
+  ["[rpcinterface:supervisor]", "group"],
+];
+
+/** A section with a few of its settings; a plain one most often, so that many come out right. */
+const section = fc.constantFrom(...SECTIONS).chain(([header, ...kinds]) =>
+  fc
+    .subarray(
+      kinds.flatMap((kind) => SETTINGS[kind] ?? []),
+      { maxLength: 4 },
+    )
+    .map((lines) =>
+      [header, ...(kinds[0] === "program" && lines.length < 3 ? ["command=x"] : []), ...lines, ""].join("\n"),
+    ),
+);
+const anyConf = fc.array(section, { maxLength: 4 }).map((parts) => `${parts.join("")}[supervisord]\n`);
+
+test.skipIf(!hasReference)(
+  "settings thrown together mean the same, or fail with the same words first",
+  () => {
+    using place = scratch();
+    const confs = fc.sample(anyConf, { numRuns: 1500, seed: 7 });
+    const paths = confs.map((conf, index) => {
+      const path = join(place.dir, `${index}.conf`);
+      writeFileSync(path, conf);
+      return path;
+    });
+    const theirs = reference(paths);
+    let right = 0;
+    for (const [index, conf] of confs.entries()) {
+      // Supervisor doesn't look at the socket of a group's member.
+      if (conf.includes("programs=") && conf.includes("fcgi-program")) continue;
+      const parsed = parseConfig(paths[index] ?? "", host());
+      const ours = parsed.ok ? shown(parsed.config) : { error: parsed.issues[0]?.text };
+      if (parsed.ok) right += 1;
+      expect({ conf, ...forgive(ours) }).toEqual({ conf, ...forgive(once(theirs[index])) });
+    }
+    expect(right).toBeGreaterThan(100);
+  },
+);
+
+/** After its first member a group's mistake is told there with the name of that member. */
+function forgive(read: object | undefined): object | undefined {
+  if (read === undefined || !("error" in read) || typeof read.error !== "string") return read;
+  return { error: read.error.replace(/^\[[^\]]*\](?= names? )/, "[group]") };
+}
 
 /** Supervisor repeats a warning for each of numprocs; once is enough. */
 function once(read: Reference | undefined): Reference | undefined {

@@ -371,10 +371,10 @@ another stray
   test("a file that is missing, unreadable, or says nothing of supervisord", () => {
     const say = (host = toyHost({}), path = "s.conf"): readonly string[] =>
       issuesOf(parseConfig(path, host)).map(describeIssue);
-    expect(say()).toEqual(["could not find config file s.conf (/s.conf)"]);
+    expect(say()).toEqual(["could not find config file s.conf"]);
     expect(say(toyHost({}), "/tmp")).toEqual(["could not read config file /tmp"]);
     expect(say(toyHost({ "/s.conf": "" }))).toEqual([
-      ".ini file does not include supervisord section (/s.conf)",
+      ".ini file does not include supervisord section (/s.conf:1)",
     ]);
   });
 
