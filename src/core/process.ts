@@ -309,6 +309,8 @@ function stopping(
     }
     case "stop":
       return input.hold && !process.held ? [{ ...process, held: true }, []] : stay(process);
+    case "start":
+      return [process, [say("warn", `process '${config.name}' already running`)]];
     case "kill-failed":
       return lose(config, process, state.pid, state.since, true, input.detail);
     default:

@@ -33,6 +33,8 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
       connectionsCheckingInterval: NEVER_MS,
     },
     (request, response) => {
+      // The reference says nothing about keeping a connection; what it does is the same.
+      response.removeHeader("Connection");
       request.on("error", () => undefined);
       response.on("error", () => undefined);
       try {

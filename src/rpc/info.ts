@@ -79,7 +79,7 @@ function configInfo(
     stderr_logfile_backups: config.stderr_logfile_backups,
     stderr_logfile_maxbytes: config.stderr_logfile_maxbytes,
     stderr_syslog: config.stderr_syslog,
-    serverurl: config.serverurl ?? "none",
+    serverurl: config.serverurl_auto === true ? "none" : (config.serverurl ?? "none"),
   };
 }
 
