@@ -42,7 +42,7 @@ export function parseCtlConfig(
   const section = conf.sections.get("supervisorctl");
   if (section === undefined) {
     const text = ".ini file does not include supervisorctl section";
-    issues.add({ text, file, line: 1, section: null, key: null });
+    issues.add({ text, file, line: null, section: null, key: null });
     return { ok: false, issues: issues.list };
   }
   const reading: Reading = {

@@ -10,9 +10,7 @@ import type { ConfigHost } from "./host.js";
  * with libc's answers, which know of other sources too.
  */
 export function nodeHost(overrides: Partial<ConfigHost> = {}): ConfigHost {
-  const env = Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
+  const env = environment();
   const uid = process.getuid?.();
   return {
     env,
@@ -30,6 +28,16 @@ export function nodeHost(overrides: Partial<ConfigHost> = {}): ConfigHost {
     userHome: (name) => accountOf(name)?.home ?? null,
     ...overrides,
   };
+}
+
+/** What the daemon's start script and its background half tell each other is nothing that people set. */
+const INTERNAL: ReadonlySet<string> = new Set(["SUPERVISORD_TS_NOFILE", "SUPERVISORD_TS_BACKGROUND"]);
+
+function environment(): Readonly<Record<string, string>> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env))
+    if (value !== undefined && !INTERNAL.has(name)) env[name] = value;
+  return env;
 }
 
 function exists(path: string): boolean {

@@ -78,6 +78,16 @@ test("users, groups and homes come from the system's files", () => {
   expect([host.userHome("root"), host.userHome("nosuchuser")]).toEqual(["/root", null]);
 });
 
+test("the environment is the process' own, without what the start script leaves in it", () => {
+  process.env["SUPERVISORD_TS_NOFILE"] = "1024";
+  try {
+    const { SUPERVISORD_TS_NOFILE: _left, ...rest } = process.env;
+    expect(nodeHost().env).toEqual(rest);
+  } finally {
+    delete process.env["SUPERVISORD_TS_NOFILE"];
+  }
+});
+
 test("~ is a home where there is one", () => {
   const host = nodeHost({
     home: "/home/me/",
