@@ -80,13 +80,13 @@ function readPlugins(
         mistake(scope, factoryKey, `section [${section.name}] does not specify a ${factoryKey}`);
       continue;
     }
-    const options: Record<string, string> = {};
+    const options: [key: string, value: string][] = [];
     for (const key of keysOf(reading.conf, section)) {
       if (key === factoryKey) continue;
       const value = read(key);
-      if (value !== null) options[key] = value;
+      if (value !== null) options.push([key, value]);
     }
-    const plugin = { name: nameOf(section), factory, options };
+    const plugin = { name: nameOf(section), factory, options: Object.fromEntries(options) };
     const missing = check(plugin);
     if (missing === null) plugins.push(plugin);
     else mistake(scope, factoryKey, `${factory} cannot be resolved within [${section.name}]: ${missing}`);

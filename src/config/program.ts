@@ -31,6 +31,9 @@ export interface Surroundings {
   readonly say: (message: ParseMessage) => void;
 }
 
+/** A slip of the finger in numprocs must not take the memory of a daemon that has workers. */
+const MOST_PROCESSES = 100_000;
+
 /** The name after the colon of `[program:x]`, not yet checked. */
 export function nameOf(section: Section): string {
   return section.name.slice(section.name.indexOf(":") + 1);
@@ -62,8 +65,11 @@ export function readProcesses(
     mistake(scope, "killasgroup", "Cannot set stopasgroup=true and killasgroup=false");
 
   const processes: ProcessConfig[] = [];
+  const numprocs = Math.min(options.numprocs, MOST_PROCESSES);
+  if (numprocs < options.numprocs)
+    mistake(scope, "numprocs", `numprocs is ${options.numprocs}, above upper bound (${MOST_PROCESSES})`);
   const shared: Shared = { options, killasgroup, around };
-  for (let n = 0; n < options.numprocs; n += 1) {
+  for (let n = 0; n < numprocs; n += 1) {
     names.set("process_num", options.numprocs_start + n);
     names.set("numprocs", options.numprocs);
     // Names of the daemon's environment come back; ones only the process before had set stay, as they do there.

@@ -392,6 +392,10 @@ another stray
       "2: [group:g] names unknown program or fcgi-program b",
     ],
     ["[supervisord]\nlogformat=xml\n", "2: not one of text, json: 'xml'"],
+    [
+      "[program:a]\ncommand=x\nprocess_name=%(process_num)d\nnumprocs=9999999999\n",
+      "4: numprocs is 9999999999, above upper bound (100000) in section 'program:a' (file: '/etc/s.conf')",
+    ],
   ])("%j", (sections, text) => {
     expect(mistakes(sections)).toEqual([text]);
   });
