@@ -12,6 +12,8 @@ export interface FcgiProgram {
 export interface FcgiSockets extends Disposable {
   /** For one more child. Throws what the system says, with `code`. */
   acquire(program: FcgiProgram): number;
+  /** Makes and closes the socket, so that what is wrong with it is said before a child needs it. */
+  probe(program: FcgiProgram): void;
   /** One child less. */
   release(program: FcgiProgram): void;
 }
@@ -27,7 +29,18 @@ export function createFcgiSockets(log: Log): FcgiSockets {
     closeSync(known.fd);
   }
 
-  return {
+  const sockets: FcgiSockets = {
+    probe(program) {
+      const { url } = program.socket;
+      if (open.has(url)) return;
+      try {
+        sockets.acquire(program);
+        close(url);
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        log.log("critical", `Could not create FastCGI socket ${url}: ${text}`);
+      }
+    },
     acquire({ socket, socket_backlog }) {
       const { url } = socket;
       let known = open.get(url);
@@ -49,4 +62,5 @@ export function createFcgiSockets(log: Log): FcgiSockets {
       for (const url of [...open.keys()]) close(url);
     },
   };
+  return sockets;
 }

@@ -125,6 +125,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       }),
     onAdded(group) {
       if (group.config.kind === "eventlistener") bus.addPool(group.config, group);
+      const shared = [...group.processes.values()].flatMap(({ config }) => config.fcgi ?? []);
+      for (const program of new Map(shared.map((each) => [each.socket.url, each])).values())
+        fcgiSockets.probe(program);
       bus.publish(groupEvent("ADDED", group.name));
     },
     onRemoved(group) {
