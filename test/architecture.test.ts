@@ -10,7 +10,7 @@ const MAY_IMPORT = {
   wire: ["core"],
   posix: ["core"],
   logs: ["core", "wire", "posix"],
-  rpc: ["core"],
+  rpc: ["core", "logs"],
   http: ["core", "wire", "logs", "rpc"],
   daemon: ["core", "config", "wire", "posix", "logs", "rpc", "http"],
   client: ["core", "wire"],

@@ -4,7 +4,8 @@ import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { authorize } from "./auth.js";
 import { handleLogtail, handleMainLogtail } from "./logtail.js";
-import { pathOf, send, sendError } from "./reply.js";
+import { createPage, type Page } from "./page/page.js";
+import { pathOf, sendError } from "./reply.js";
 import { handleRpc } from "./rpc-handler.js";
 
 export interface HttpOptions {
@@ -25,6 +26,7 @@ const closings = new WeakMap<Server, AbortController>();
 /** A server that does not listen yet. */
 export function createHttpServer({ server: config, daemon }: HttpOptions): Server {
   const closing = new AbortController();
+  const page = createPage(daemon);
   const server = createServer(
     {
       keepAliveTimeout: IDLE_MS,
@@ -38,7 +40,7 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
       request.on("error", () => undefined);
       response.on("error", () => undefined);
       try {
-        if (isWelcome(config, request, response)) route(daemon, request, response, closing.signal);
+        if (isWelcome(config, request, response)) route(daemon, page, request, response, closing.signal);
       } catch (error) {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         daemon.log("error", `HTTP request failed: ${text}`);
@@ -89,6 +91,7 @@ function isWelcome(config: ServerConfig, request: IncomingMessage, response: Ser
 
 function route(
   daemon: Daemon,
+  page: Page,
   request: IncomingMessage,
   response: ServerResponse,
   closing: AbortSignal,
@@ -107,8 +110,7 @@ function route(
     if (method !== "GET") return sendError(response, 400);
     return handleMainLogtail(daemon, response, closing);
   }
-  if (path === "/ok.html" && (method === "GET" || method === "POST"))
-    return send(response, 200, "text/plain", "OK");
+  if (page.handle(path, request, response)) return;
   if (method !== "GET" && method !== "HEAD") return sendError(response, 400);
   sendError(response, 404);
 }

@@ -1,0 +1,162 @@
+/**
+ * The plain page that always works. Scripts may go on asking for actions by GET, as they do of the reference; a
+ * browser can be led to such an address by any other page, so what a browser asks for counts only when it carries
+ * this server's token, which only our own pages hold.
+ */
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Daemon } from "../../rpc/daemon.js";
+import { SERVER, send, sendError } from "../reply.js";
+import { act } from "./actions.js";
+import { document, escapeText } from "./html.js";
+import { STATIC_FILES } from "./static.js";
+import { actionUrl, button, statusPage } from "./status.js";
+import { tailPage } from "./tail.js";
+
+export interface Page {
+  /** False when the path is none of the page's. */
+  handle(path: string, request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+const FORM_LIMIT_BYTES = 64 * 1024;
+
+const HEADERS = {
+  Pragma: "no-cache",
+  "Cache-Control": "no-cache",
+  Expires: "Thu, 01 Jan 1970 00:00:00 GMT",
+  "X-Frame-Options": "DENY",
+  "Content-Security-Policy":
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'",
+};
+
+export function createPage(daemon: Daemon): Page {
+  const token = randomBytes(32).toString("hex");
+  const since = new Date();
+
+  async function status(
+    request: IncomingMessage,
+    response: ServerResponse,
+    form: URLSearchParams,
+  ): Promise<void> {
+    const action = form.get("action");
+    if (action === null || action === "")
+      return sendPage(response, statusPage(daemon, form.get("message") ?? "", token));
+    const name = form.get("processname");
+    if (action !== "refresh" && !sameToken(form.get("token"), token) && isBrowser(request)) {
+      if (request.method === "POST") return sendError(response, 403);
+      return sendPage(response, confirmPage(action, name, token));
+    }
+    const message = await act(daemon, action, name);
+    if (message === null) return sendError(response, 500);
+    redirect(request, response, message);
+  }
+
+  return {
+    handle(path, request, response) {
+      const { method } = request;
+      const file = STATIC_FILES.get(path);
+      if (file !== undefined && (method === "GET" || method === "HEAD")) {
+        sendStatic(request, response, file.type, file.body, since);
+        return true;
+      }
+      if (!PATHS.has(path) || (method !== "GET" && method !== "POST")) return false;
+      if (daemon.mood !== "RUNNING") {
+        sendError(response, 500);
+        return true;
+      }
+      readForm(request, response, (form) => {
+        if (path === "/ok.html") return send(response, 200, "text/plain", "OK", HEADERS);
+        if (path === "/tail.html")
+          return sendPage(response, tailPage(daemon, form.get("processname"), form.get("limit")));
+        status(request, response, form).catch((error: unknown) => {
+          daemon.log("error", `web page failed: ${error instanceof Error ? error.stack : String(error)}`);
+          sendError(response, 500);
+        });
+      });
+      return true;
+    },
+  };
+}
+
+const PATHS: ReadonlySet<string> = new Set(["/", "/index.html", "/tail.html", "/ok.html"]);
+
+/** Browsers always send one of these; curl and its like send none unless told to. */
+function isBrowser({ headers }: IncomingMessage): boolean {
+  const signs = ["sec-fetch-site", "sec-fetch-mode", "origin", "referer"];
+  return signs.some((name) => headers[name] !== undefined) || (headers.accept ?? "").includes("text/html");
+}
+
+function sameToken(sent: string | null, token: string): boolean {
+  const bytes = Buffer.from(sent ?? "");
+  return bytes.length === token.length && timingSafeEqual(bytes, Buffer.from(token));
+}
+
+function confirmPage(action: string, name: string | null, token: string): string {
+  const url =
+    name === null
+      ? `index.html?action=${encodeURIComponent(action)}`
+      : actionUrl(encodeURIComponent(name), encodeURIComponent(action));
+  const what = name === null ? action : `${action} ${name}`;
+  return document(
+    "Supervisor Status",
+    `<h1>Really ${escapeText(what)}?</h1>\n<p>A link from elsewhere asked for this.</p>\n${button(url, what, token)} <a href="index.html">Back</a>`,
+  );
+}
+
+/** Query first, then the body of a POST over it; of a key given twice the first counts. */
+function readForm(
+  request: IncomingMessage,
+  response: ServerResponse,
+  use: (form: URLSearchParams) => void,
+): void {
+  const query = new URLSearchParams((request.url ?? "").split("?").slice(1).join("?"));
+  if (request.method !== "POST") return use(query);
+  const length = request.headers["content-length"];
+  if (length === undefined) return sendError(response, 411, { Connection: "close" });
+  if (Number(length) > FORM_LIMIT_BYTES) return sendError(response, 413, { Connection: "close" });
+  const chunks: Buffer[] = [];
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  request.on("end", () => {
+    const body = new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
+    for (const key of new Set(body.keys())) query.set(key, body.get(key) ?? "");
+    use(query);
+  });
+}
+
+function redirect(request: IncomingMessage, response: ServerResponse, message: string): void {
+  const quoted = encodeURIComponent(message);
+  if (request.method === "POST" && isBrowser(request)) {
+    // Relative, so that it also works behind a proxy with a path of its own.
+    return send(response, 303, "text/html", "", { ...HEADERS, Location: `index.html?message=${quoted}` });
+  }
+  const { localAddress = "localhost", localPort = 80 } = request.socket;
+  const host = (request.headers.host ?? `${localAddress}:${localPort}`).replace(/:80$/, "");
+  send(response, 301, "text/html", "", { ...HEADERS, Location: `http://${host}/?message=${quoted}` });
+}
+
+function sendPage(response: ServerResponse, page: string): void {
+  send(response, 200, "text/html;charset=utf-8", page, HEADERS);
+}
+
+function sendStatic(
+  request: IncomingMessage,
+  response: ServerResponse,
+  type: string,
+  body: string | Buffer,
+  since: Date,
+): void {
+  const modified = { "Last-Modified": since.toUTCString() };
+  const known = Date.parse(request.headers["if-modified-since"] ?? "");
+  if (known >= Math.floor(since.getTime() / 1000) * 1000) {
+    response.writeHead(304, { Server: SERVER, ...modified });
+    response.end();
+    return;
+  }
+  response.writeHead(200, {
+    Server: SERVER,
+    "Content-Type": type,
+    "Content-Length": Buffer.byteLength(body),
+    ...modified,
+  });
+  response.end(request.method === "HEAD" ? undefined : body);
+}

@@ -1,0 +1,81 @@
+/** The status page: every process, what it is doing, and what can be done about it. */
+import { describeProcess } from "../../core/describe.js";
+import { makeNamespec } from "../../core/namespec.js";
+import type { StateName } from "../../core/process.js";
+import type { Daemon, ProcessHandle } from "../../rpc/daemon.js";
+import { allByName } from "../../rpc/lookup.js";
+import { document, escapeHtml, escapeText } from "./html.js";
+
+interface Button {
+  readonly action: string;
+  readonly label: string;
+}
+
+const UP: readonly Button[] = [
+  { action: "restart", label: "Restart" },
+  { action: "stop", label: "Stop" },
+];
+const DOWN: readonly Button[] = [{ action: "start", label: "Start" }];
+const CLEAR: Button = { action: "clearlog", label: "Clear Log" };
+
+/** `token` makes the page's own buttons known as such. */
+export function statusPage(daemon: Daemon, message: string, token: string): string {
+  const handles = allByName(daemon);
+  const now = daemon.now();
+  const rows = handles.map((handle, index) => row(handle, index % 2 === 1, now, token)).join("\n");
+  const table = `<table cellspacing="0">
+<thead><tr><th class="state">State</th><th class="desc">Description</th><th class="name">Name</th><th class="action">Action</th></tr></thead>
+<tbody>
+${rows}
+</tbody>
+</table>`;
+  return document(
+    "Supervisor Status",
+    `<h1>Supervisor status</h1>
+<div class="${message === "" ? "hidden" : "status_msg"}">${escapeText(message)}</div>
+<ul id="buttons" class="actions">
+<li><a href="index.html?action=refresh">Refresh</a></li>
+<li>${button("index.html?action=restartall", "Restart All", token)}</li>
+<li>${button("index.html?action=stopall", "Stop All", token)}</li>
+</ul>
+${handles.length === 0 ? "<p>No programs to manage</p>" : table}
+<div id="footer"><a href="http://supervisord.org">Supervisor</a> ${escapeText(daemon.version)}, as supervisord-ts has it</div>`,
+  );
+}
+
+function row(handle: ProcessHandle, shaded: boolean, now: number, token: string): string {
+  const { group, name, process } = handle;
+  const state = process.state.name;
+  const namespec = makeNamespec(group, name);
+  const quoted = encodeURIComponent(namespec);
+  const actions = [...buttonsFor(state), CLEAR]
+    .map(({ action, label }) => `<li>${button(actionUrl(quoted, action), label, token)}</li>`)
+    .join("");
+  const tails = `<li><a href="logtail/${quoted}" target="_blank">Tail -f Stdout</a></li><li><a href="logtail/${quoted}/stderr" target="_blank">Tail -f Stderr</a></li>`;
+  return `<tr${shaded ? ' class="shade"' : ""}>
+<td class="status"><span class="${stateClass(state)}">${state.toLowerCase()}</span></td>
+<td>${escapeText(describeProcess(group, name, process, now))}</td>
+<td><a href="tail.html?processname=${quoted}" target="_blank">${escapeText(namespec)}</a></td>
+<td class="action"><ul class="actions">${actions}${tails}</ul></td>
+</tr>`;
+}
+
+function buttonsFor(state: StateName): readonly Button[] {
+  if (state === "RUNNING") return UP;
+  return state === "STOPPED" || state === "EXITED" || state === "FATAL" ? DOWN : [];
+}
+
+function stateClass(state: StateName): string {
+  if (state === "RUNNING") return "statusrunning";
+  return state === "FATAL" || state === "BACKOFF" ? "statuserror" : "statusnominal";
+}
+
+/** Already quoted for use inside an attribute. */
+export function actionUrl(quotedName: string, action: string): string {
+  return `index.html?processname=${quotedName}&amp;action=${action}`;
+}
+
+/** A form of one button: works without JavaScript, and can't be forged from elsewhere. */
+export function button(url: string, label: string, token: string): string {
+  return `<form method="post" action="${url}"><input type="hidden" name="token" value="${escapeHtml(token)}" /><button type="submit">${escapeText(label)}</button></form>`;
+}
