@@ -47,6 +47,7 @@ export const maintail: Command = {
     "maintail -f \tShow what supervisord writes to its log, from its last 1024 bytes on; Ctrl-C ends that",
     "maintail -100\tShow the last 100 *bytes* of supervisord's log",
     "maintail\tShow the last 1600 *bytes* of supervisord's log",
+    "",
   ],
   completes: "nothing",
   async run(ctl, argument) {

@@ -278,8 +278,9 @@ scenario("an fcgi program gets its socket as stdin", {
       facts.push(descriptors(Number(pid)));
     }
     const mode = (statSync(`${dir}/f.sock`).mode & 0o7777).toString(8);
-    const stopped = await rpc("supervisor.stopProcess", "f:*");
-    return [facts, mode, stopped, log(/ocket/), exists("f.sock")];
+    const stopped = (await rpc("supervisor.stopProcess", "f:*")) as readonly { readonly name: string }[];
+    const byName = [...stopped].sort((a, b) => a.name.localeCompare(b.name));
+    return [facts, mode, byName, log(/ocket/), exists("f.sock")];
   },
 });
 

@@ -193,6 +193,11 @@ scenario("tail, its defaults and its complaints", {
 scenario("tail -f of what is not there", {
   area,
   bothClients,
+  differs: {
+    reason: "a command that could do nothing should not exit with 0",
+    of: "client",
+    ours: (ran: Ran) => ({ ...ran, exit: 1 }),
+  },
   play: ({ ctl }) => ctl("tail", "-f", "nosuch"),
 });
 

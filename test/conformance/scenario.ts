@@ -16,6 +16,8 @@ import { type Stage, setStage } from "./stage.js";
 export interface Difference {
   /** Why ours is not as the reference, for the table and docs/compatibility.md. */
   readonly reason: string;
+  /** Whose doing it is. @default "daemon" */
+  readonly of?: "daemon" | "client";
   /** What ours must give, made from what the reference gave. */
   readonly ours: (transcript: never) => unknown;
 }
@@ -78,7 +80,8 @@ export function scenario(name: string, script: Scenario): void {
       const played = await allOf([first, ...others].map((part) => perform(script, part)));
       const reference = played[0];
       others.forEach((part, index) => {
-        const explained = part.which === "ours" && script.differs !== undefined;
+        const ours = script.differs?.of === "client" ? part.client : part.which;
+        const explained = ours === "ours" && script.differs !== undefined;
         const expected = explained ? script.differs?.ours(structuredClone(reference) as never) : reference;
         expect(played[index + 1], `${part.which} daemon, ${part.client} client`).toEqual(expected);
       });

@@ -1,7 +1,7 @@
 /**
  * Masks what cannot be the same twice: pids, times, the path of the temporary directory, the random part of
- * AUTO log names, the paths of the two programs, and Python's own source position in `error: <class …>`
- * lines. Nothing else.
+ * AUTO log names, the paths of the two programs, Python's own source position in `error: <class …>` lines,
+ * and the usage of a command, which each says in its own words. Nothing else.
  */
 import {
   OUR_SUPERVISORCTL,
@@ -40,8 +40,13 @@ export function scrubText(text: string, dir: string): string {
     .replace(/\b(pid|grandchild)([ :])[1-9]\d*/g, "$1$2PID")
     .replace(/('[^' ]+' \()[1-9]\d*(\))/g, "$1PID$2")
     .replace(/(---[^/\s]+-)[a-z0-9_]{8}(\.log)/g, "$1RANDOM$2")
-    .replace(/(error: <class .*): file: .* line: \d+/g, "$1: file: FILE line: N");
+    .replace(/(error: <class .*): file: .* line: \d+/g, "$1: file: FILE line: N")
+    .replace(USAGE, "USAGE $1\n");
 }
+
+/** Lines of one command: its forms with tabs and an explanation, what continues them, and a closing remark. */
+const USAGE =
+  /(?<=^|\n|> )(?:tail \[-f\][^\n]*\nEx:\n)?(?:([a-z]+) ?[^\n\t]*\t[^\n]*\n)(?:(?:\1 ?[^\n\t]*)?\t[^\n]*\n)*(?:Note: restart [^\n]*\n|Edited configuration [^\n]*\n)?/g;
 
 /**
  * Takes off what our config errors say beyond the reference's text: ` (<file>:<line>)` or ` (<file>)` at
