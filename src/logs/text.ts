@@ -5,6 +5,5 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * reference answers HTTP 500 to the former and broken XML for the latter (an ANSI colour is enough).
  */
 export function decodeText(bytes: Uint8Array): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
   return decoder.decode(bytes).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\uFFFD");
 }

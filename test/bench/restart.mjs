@@ -32,7 +32,9 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, ${rounds} crashes each`);
 console.log("daemon      crash → running, median    min     max   wake-ups/s idle");
 for (const [name, { restart, wakeups }] of Object.entries(results)) {
-  const row = [median(restart), Math.min(...restart), Math.max(...restart)].map((ms) => ms.toFixed(2).padStart(8));
+  const row = [median(restart), Math.min(...restart), Math.max(...restart)].map((ms) =>
+    ms.toFixed(2).padStart(8),
+  );
   console.log(`${name.padEnd(10)} ${row[0]} ms ${" ".repeat(14)}${row[1]}${row[2]}   ${wakeups.toFixed(2)}`);
 }
 if (running.reference !== undefined) {
@@ -80,7 +82,11 @@ async function crash({ child, client }) {
 }
 
 function children(pid) {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .trim()
+    .split(" ")
+    .filter(Boolean)
+    .map(Number);
 }
 
 /** Voluntary context switches of all the daemon's threads per second: each is a wake-up that went back to sleep. */

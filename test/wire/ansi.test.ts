@@ -7,7 +7,6 @@ const bytes = (value: string): Uint8Array => Buffer.from(value, "latin1");
 
 /** The rule in one expression: ESC [ up to and including the first terminator, or to the end. */
 const byRule = (value: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC is what this is about
   value.replace(/\x1b\[[^HfABCDRsuJKhlpm]*(?:[HfABCDRsuJKhlpm]|$)/g, "");
 
 const noisy = fc

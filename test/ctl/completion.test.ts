@@ -1,0 +1,31 @@
+import { describe, expect, test } from "vitest";
+import type { ProcessInfo } from "../../src/client/client.js";
+import { complete } from "../../src/ctl/completion.js";
+import { columns } from "../../src/ctl/render.js";
+
+const info = (group: string, name: string): ProcessInfo => ({ group, name }) as ProcessInfo;
+const infos = async (): Promise<readonly ProcessInfo[]> => [
+  info("cat", "cat"),
+  info("g", "a"),
+  info("g", "b"),
+];
+
+describe("completion", () => {
+  test.each([
+    ["sta", ["start ", "status "]],
+    ["help re", ["reload ", "remove ", "reread ", "restart "]],
+    ["start ", ["cat ", "g:* ", "g:a ", "g:b "]],
+    ["start g:", ["g:* ", "g:a ", "g:b "]],
+    ["restart cat g:a", ["g:a "]],
+    ["update ", ["cat ", "g "]],
+    ["version ", []],
+    ["nosuch ", []],
+  ])("of %o", async (line, candidates) => {
+    expect((await complete(line, infos)).candidates).toEqual(candidates);
+  });
+});
+
+test("words in columns are read downwards and padded but for the end of a short row", () => {
+  expect(columns(["a", "bbbb", "c", "d", "e"], 10)).toEqual(["a     d", "bbbb  e", "c   "]);
+  expect(columns(["one"], 10)).toEqual(["one"]);
+});
