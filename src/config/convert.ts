@@ -1,6 +1,6 @@
 /** From the text of a value to what it means, with Supervisor's words for what it can't mean. */
 import { AUTO, LOG_LEVELS, type Logfile, type LogLevel, type User } from "../core/config.js";
-import { SIGNAL_NAMES } from "../core/process.js";
+import { parseSignal } from "../core/signals.js";
 import { dirname } from "./glob.js";
 import { absolute, type ConfigHost, expandUser } from "./host.js";
 import { parseInteger, parseOctal, repr, strip } from "./python.js";
@@ -117,25 +117,11 @@ export function autorestart(value: string): Result<boolean | "unexpected"> {
   return answer === null ? bad(`invalid 'autorestart' value ${repr(word)}`) : good(answer);
 }
 
-const SIGNALS: ReadonlyMap<string, number> = new Map([
-  ...Object.entries(SIGNAL_NAMES).map(([number, name]) => [name, Number(number)] as const),
-  ["SIGCLD", 17],
-  ["SIGIOT", 6],
-  ["SIGIO", 29],
-  ["SIGPOLL", 29],
-]);
-/** Zero slips through in the reference too. */
-const SIGNAL_NUMBERS: ReadonlySet<number> = new Set([0, ...SIGNALS.values()]);
-
 export function signalNumber(value: string): Result<number> {
   const number = parseInteger(value);
-  if (number !== null)
-    return SIGNAL_NUMBERS.has(number)
-      ? good(number)
-      : bad(`value ${repr(value)} is not a valid signal number`);
-  const name = strip(value).toUpperCase();
-  const signal = SIGNALS.get(name.startsWith("SIG") ? name : `SIG${name}`);
-  return signal === undefined ? bad(`value ${repr(value)} is not a valid signal name`) : good(signal);
+  const signal = parseSignal(number === null ? strip(value) : String(number));
+  if (signal !== null) return good(signal);
+  return bad(`value ${repr(value)} is not a valid signal ${number === null ? "name" : "number"}`);
 }
 
 /** `syslog` is the old way to say `stdout_syslog=true`. */

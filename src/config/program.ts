@@ -65,9 +65,11 @@ export function readProcesses(
     mistake(scope, "killasgroup", "Cannot set stopasgroup=true and killasgroup=false");
 
   const processes: ProcessConfig[] = [];
-  const numprocs = Math.min(options.numprocs, MOST_PROCESSES);
-  if (numprocs < options.numprocs)
+  const tooMany = options.numprocs > MOST_PROCESSES;
+  if (tooMany)
     mistake(scope, "numprocs", `numprocs is ${options.numprocs}, above upper bound (${MOST_PROCESSES})`);
+  // One is enough then, to find what else is wrong.
+  const numprocs = tooMany ? 1 : options.numprocs;
   const shared: Shared = { options, killasgroup, around };
   for (let n = 0; n < numprocs; n += 1) {
     names.set("process_num", options.numprocs_start + n);

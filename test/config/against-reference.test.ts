@@ -3,13 +3,16 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import type { ConfigHost } from "../../src/config/host.js";
 import { nodeHost } from "../../src/config/node-host.js";
 import { parseConfig } from "../../src/config/parse.js";
 import { type Config, type GroupConfig, LOG_LEVELS, type ProcessConfig } from "../../src/core/config.js";
+import { needs } from "../support/needs.js";
 import { scratch } from "../support/scratch.js";
-import { fixtureFile, hasReference, python3 } from "./support.js";
+import { fixtureFile, python3 } from "./support.js";
+
+const { test } = needs("supervisor");
 
 const ENV = { HOME: "/root", PLACE: "here", NUMBER: "7", QUOTED: "it's", TMPDIR: "/tmp" };
 
@@ -371,7 +374,7 @@ function host(): ConfigHost {
   return nodeHost({ env: ENV, home: ENV.HOME, tmpdir: "/tmp" });
 }
 
-test.skipIf(!hasReference)("correct confs come out alike", () => {
+test("correct confs come out alike", () => {
   using place = scratch();
   const paths = Object.entries(SAMPLES).map(([, { conf, files = {} }], index) => {
     const dir = join(place.dir, String(index));
@@ -390,7 +393,7 @@ test.skipIf(!hasReference)("correct confs come out alike", () => {
   }
 });
 
-test.skipIf(!hasReference)("each mistake is told in the same words, and has a place", () => {
+test("each mistake is told in the same words, and has a place", () => {
   using place = scratch();
   const paths = MISTAKES.map((conf, index) => {
     const path = join(place.dir, `${index}.conf`);
@@ -552,29 +555,26 @@ const section = fc.constantFrom(...SECTIONS).chain(([header, ...kinds]) =>
 );
 const anyConf = fc.array(section, { maxLength: 4 }).map((parts) => `${parts.join("")}[supervisord]\n`);
 
-test.skipIf(!hasReference)(
-  "settings thrown together mean the same, or fail with the same words first",
-  () => {
-    using place = scratch();
-    const confs = fc.sample(anyConf, { numRuns: 1500, seed: 7 });
-    const paths = confs.map((conf, index) => {
-      const path = join(place.dir, `${index}.conf`);
-      writeFileSync(path, conf);
-      return path;
-    });
-    const theirs = reference(paths);
-    let right = 0;
-    for (const [index, conf] of confs.entries()) {
-      // Supervisor doesn't look at the socket of a group's member.
-      if (conf.includes("programs=") && conf.includes("fcgi-program")) continue;
-      const parsed = parseConfig(paths[index] ?? "", host());
-      const ours = parsed.ok ? shown(parsed.config) : { error: parsed.issues[0]?.text };
-      if (parsed.ok) right += 1;
-      expect({ conf, ...forgive(ours) }).toEqual({ conf, ...forgive(once(theirs[index])) });
-    }
-    expect(right).toBeGreaterThan(100);
-  },
-);
+test("settings thrown together mean the same, or fail with the same words first", () => {
+  using place = scratch();
+  const confs = fc.sample(anyConf, { numRuns: 1500, seed: 7 });
+  const paths = confs.map((conf, index) => {
+    const path = join(place.dir, `${index}.conf`);
+    writeFileSync(path, conf);
+    return path;
+  });
+  const theirs = reference(paths);
+  let right = 0;
+  for (const [index, conf] of confs.entries()) {
+    // Supervisor doesn't look at the socket of a group's member.
+    if (conf.includes("programs=") && conf.includes("fcgi-program")) continue;
+    const parsed = parseConfig(paths[index] ?? "", host());
+    const ours = parsed.ok ? shown(parsed.config) : { error: parsed.issues[0]?.text };
+    if (parsed.ok) right += 1;
+    expect({ conf, ...forgive(ours) }).toEqual({ conf, ...forgive(once(theirs[index])) });
+  }
+  expect(right).toBeGreaterThan(100);
+});
 
 /** After its first member a group's mistake is told there with the name of that member. */
 function forgive(read: object | undefined): object | undefined {
