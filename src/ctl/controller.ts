@@ -2,7 +2,8 @@
 import { Client, Fault } from "../client/client.js";
 import { HttpStatusError } from "../client/transport.js";
 import type { CtlConfig } from "../core/config.js";
-import { EXIT, exitOfFault, FAULT } from "./exit-status.js";
+import { FAULTS } from "../core/faults.js";
+import { EXIT, exitOfFault } from "./exit-status.js";
 import { codeOf, describeUnexpected } from "./python-error.js";
 
 /** What the session needs of the terminal around it. */
@@ -70,7 +71,7 @@ export async function upcheck(ctl: Controller): Promise<boolean> {
     ctl.exitStatus = EXIT.NOT_INSTALLED;
     return false;
   } catch (error) {
-    if (error instanceof Fault && error.code === FAULT.UNKNOWN_METHOD) {
+    if (error instanceof Fault && error.code === FAULTS.UNKNOWN_METHOD) {
       ctl.output(NO_NAMESPACE);
       ctl.exitStatus = EXIT.UNIMPLEMENTED_FEATURE;
       return false;

@@ -1,8 +1,9 @@
 /** shutdown, reload, and what changes the set of supervised groups. */
 import { type ConfigChanges, Fault } from "../client/client.js";
+import { FAULTS } from "../core/faults.js";
 import { type Command, misuse, words } from "./command.js";
 import type { Controller } from "./controller.js";
-import { EXIT, FAULT } from "./exit-status.js";
+import { EXIT } from "./exit-status.js";
 import { codeOf } from "./python-error.js";
 
 export const shutdown: Command = {
@@ -15,7 +16,7 @@ export const shutdown: Command = {
       await ctl.client.shutdown();
       ctl.output("Shut down");
     } catch (error) {
-      if (error instanceof Fault && error.code === FAULT.SHUTDOWN_STATE)
+      if (error instanceof Fault && error.code === FAULTS.SHUTDOWN_STATE)
         return ctl.output("ERROR: already shutting down");
       ctl.exitStatus = EXIT.GENERIC;
       const { serverurl } = ctl.config;
@@ -40,9 +41,9 @@ export const reload: Command = {
     } catch (error) {
       ctl.exitStatus = EXIT.GENERIC;
       if (!(error instanceof Fault)) throw error;
-      if (error.code === FAULT.SHUTDOWN_STATE) return ctl.output("ERROR: already shutting down");
+      if (error.code === FAULTS.SHUTDOWN_STATE) return ctl.output("ERROR: already shutting down");
       // Ours looks at the configuration before it stops anything, and refuses what it could not start again.
-      if (error.code === FAULT.CANT_REREAD) return ctl.output(`ERROR: ${error.faultString}`);
+      if (error.code === FAULTS.CANT_REREAD) return ctl.output(`ERROR: ${error.faultString}`);
       throw error;
     }
   },
@@ -63,8 +64,8 @@ export const reread: Command = {
     } catch (error) {
       ctl.exitStatus = EXIT.GENERIC;
       if (!(error instanceof Fault)) throw error;
-      if (error.code === FAULT.SHUTDOWN_STATE) return ctl.output("ERROR: supervisor shutting down");
-      if (error.code === FAULT.CANT_REREAD) return ctl.output(`ERROR: ${error.faultString}`);
+      if (error.code === FAULTS.SHUTDOWN_STATE) return ctl.output("ERROR: supervisor shutting down");
+      if (error.code === FAULTS.CANT_REREAD) return ctl.output(`ERROR: ${error.faultString}`);
       throw error;
     }
   },
@@ -113,7 +114,7 @@ async function changeGroup(
     await change();
     ctl.output(success);
   } catch (error) {
-    if (error instanceof Fault && error.code === FAULT.ALREADY_ADDED)
+    if (error instanceof Fault && error.code === FAULTS.ALREADY_ADDED)
       return ctl.output("ERROR: process group already active");
     ctl.exitStatus = EXIT.GENERIC;
     if (!(error instanceof Fault)) throw error;
@@ -124,9 +125,9 @@ async function changeGroup(
 }
 
 function groupTrouble(code: number, name: string): string | null {
-  if (code === FAULT.SHUTDOWN_STATE) return "ERROR: shutting down";
-  if (code === FAULT.BAD_NAME) return `ERROR: no such process/group: ${name}`;
-  return code === FAULT.STILL_RUNNING ? `ERROR: process/group still running: ${name}` : null;
+  if (code === FAULTS.SHUTDOWN_STATE) return "ERROR: shutting down";
+  if (code === FAULTS.BAD_NAME) return `ERROR: no such process/group: ${name}`;
+  return code === FAULTS.STILL_RUNNING ? `ERROR: process/group still running: ${name}` : null;
 }
 
 export const update: Command = {
@@ -168,7 +169,7 @@ async function readChanges(ctl: Controller): Promise<ConfigChanges | null> {
     return await ctl.client.reloadConfig();
   } catch (error) {
     ctl.exitStatus = EXIT.GENERIC;
-    if (!(error instanceof Fault) || error.code !== FAULT.SHUTDOWN_STATE) throw error;
+    if (!(error instanceof Fault) || error.code !== FAULTS.SHUTDOWN_STATE) throw error;
     ctl.output("ERROR: already shutting down");
     return null;
   }
@@ -193,7 +194,7 @@ async function checkGroups(
 async function stopGroup(ctl: Controller, name: string): Promise<boolean> {
   const results = await ctl.client.stopProcessGroup(name);
   ctl.output(`${name}: stopped`);
-  if (!results.some(({ status }) => status === FAULT.FAILED)) return true;
+  if (!results.some(({ status }) => status === FAULTS.FAILED)) return true;
   ctl.output(`${name}: has problems; not removing`);
   ctl.exitStatus = EXIT.GENERIC;
   return false;

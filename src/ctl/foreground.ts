@@ -1,8 +1,9 @@
 /** fg: both logs of a process on the screen, and every typed line to its stdin. */
 import { createInterface } from "node:readline";
 import { Fault } from "../client/client.js";
+import { FAULTS } from "../core/faults.js";
 import type { Controller } from "./controller.js";
-import { FAULT } from "./exit-status.js";
+import {} from "./exit-status.js";
 
 /** Ends at Ctrl-C, at the end of input, or when the process does. */
 export async function foreground(
@@ -40,6 +41,6 @@ async function send(ctl: Controller, name: string, line: string): Promise<string
     return statename === "RUNNING" ? null : "Process got killed";
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return error.code === FAULT.NOT_RUNNING ? "Process got killed" : `ERROR: ${error.faultString}`;
+    return error.code === FAULTS.NOT_RUNNING ? "Process got killed" : `ERROR: ${error.faultString}`;
   }
 }

@@ -1,10 +1,11 @@
 /** tail, maintail, fg: what processes say. */
 import { Fault } from "../client/client.js";
 import { HttpStatusError } from "../client/transport.js";
+import { repr } from "../config/python.js";
+import { FAULTS } from "../core/faults.js";
 import { type Command, misuse, words } from "./command.js";
 import { type Controller, upcheck } from "./controller.js";
-import { EXIT, FAULT } from "./exit-status.js";
-import { repr } from "./python-error.js";
+import { EXIT } from "./exit-status.js";
 
 const TAIL_BYTES = 1600;
 
@@ -37,7 +38,7 @@ export const tail: Command = {
         channel === "stdout"
           ? ctl.client.readProcessStdoutLog(name, -bytes, 0)
           : ctl.client.readProcessStderrLog(name, -bytes, 0),
-      { [FAULT.BAD_NAME]: "no such process name" },
+      { [FAULTS.BAD_NAME]: "no such process name" },
     );
   },
 };
@@ -82,8 +83,8 @@ async function showTail(
     if (!(error instanceof Fault)) throw error;
     ctl.exitStatus = EXIT.GENERIC;
     const texts: Readonly<Record<number, string>> = {
-      [FAULT.NO_FILE]: "no log file",
-      [FAULT.FAILED]: "unknown error reading log",
+      [FAULTS.NO_FILE]: "no log file",
+      [FAULTS.FAILED]: "unknown error reading log",
       ...more,
     };
     const text = texts[error.code];
@@ -135,7 +136,7 @@ async function canForeground(ctl: Controller, name: string): Promise<boolean> {
     fail(ctl, "ERROR: process not running");
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const known = error.code === FAULT.BAD_NAME;
+    const known = error.code === FAULTS.BAD_NAME;
     fail(ctl, known ? "ERROR: bad process name supplied" : `ERROR: ${error.faultString}`);
   }
   return false;

@@ -1,9 +1,10 @@
 /** start, stop, restart, signal, clear: the same done to names, groups or all. */
 import { Fault, type StatusResult } from "../client/client.js";
+import { FAULTS } from "../core/faults.js";
 import { makeNamespec, splitNamespec } from "../core/namespec.js";
 import { type Command, misuse, words } from "./command.js";
 import { type Controller, countFault, upcheck } from "./controller.js";
-import { EXIT, FAULT } from "./exit-status.js";
+import { EXIT } from "./exit-status.js";
 
 /** How one of these commands speaks to the daemon, and how it words what comes back. */
 interface Action {
@@ -31,7 +32,7 @@ async function performGroup(ctl: Controller, group: string, action: Action): Pro
   try {
     report(ctl, await action.group(ctl, group), action);
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== FAULT.BAD_NAME) throw error;
+    if (!(error instanceof Fault) || error.code !== FAULTS.BAD_NAME) throw error;
     ctl.output(`${group}: ERROR (no such group)`);
     ctl.exitStatus = action.unknownGroupExit;
   }
@@ -62,7 +63,7 @@ function report(ctl: Controller, results: readonly StatusResult[], action: Actio
 
 function line({ group, name, status, description }: StatusResult, action: Action): string {
   const namespec = makeNamespec(group, name);
-  if (status === FAULT.SUCCESS) return `${namespec}: ${action.success}`;
+  if (status === FAULTS.SUCCESS) return `${namespec}: ${action.success}`;
   const text = action.texts[status];
   if (text === undefined) throw new Error(`Unknown result code ${status} for ${namespec}`);
   return text === "" ? description : `${namespec}: ERROR (${text})`;
@@ -74,14 +75,14 @@ const START: Action = {
   one: ({ client }, name) => client.startProcess(name),
   success: "started",
   texts: {
-    [FAULT.BAD_NAME]: "no such process",
-    [FAULT.NO_FILE]: "no such file",
-    [FAULT.NOT_EXECUTABLE]: "file is not executable",
-    [FAULT.ALREADY_STARTED]: "already started",
-    [FAULT.SPAWN_ERROR]: "spawn error",
-    [FAULT.ABNORMAL_TERMINATION]: "abnormal termination",
+    [FAULTS.BAD_NAME]: "no such process",
+    [FAULTS.NO_FILE]: "no such file",
+    [FAULTS.NOT_EXECUTABLE]: "file is not executable",
+    [FAULTS.ALREADY_STARTED]: "already started",
+    [FAULTS.SPAWN_ERROR]: "spawn error",
+    [FAULTS.ABNORMAL_TERMINATION]: "abnormal termination",
   },
-  ignored: FAULT.ALREADY_STARTED,
+  ignored: FAULTS.ALREADY_STARTED,
   unknownGroupExit: EXIT.INVALID_ARGS,
 };
 
@@ -91,12 +92,12 @@ const STOP: Action = {
   one: ({ client }, name) => client.stopProcess(name),
   success: "stopped",
   texts: {
-    [FAULT.BAD_NAME]: "no such process",
-    [FAULT.NOT_RUNNING]: "not running",
+    [FAULTS.BAD_NAME]: "no such process",
+    [FAULTS.NOT_RUNNING]: "not running",
     // The daemon's own words say it all.
-    [FAULT.FAILED]: "",
+    [FAULTS.FAILED]: "",
   },
-  ignored: FAULT.NOT_RUNNING,
+  ignored: FAULTS.NOT_RUNNING,
   unknownGroupExit: EXIT.GENERIC,
 };
 
@@ -104,13 +105,13 @@ const CLEAR: Action = {
   all: ({ client }) => client.clearAllProcessLogs(),
   async group({ client }, wanted) {
     const members = (await client.getAllProcessInfo()).filter(({ group }) => group === wanted);
-    if (members.length === 0) throw new Fault(FAULT.BAD_NAME, `BAD_NAME: ${wanted}`);
+    if (members.length === 0) throw new Fault(FAULTS.BAD_NAME, `BAD_NAME: ${wanted}`);
     for (const { group, name } of members) await client.clearProcessLogs(`${group}:${name}`);
-    return members.map(({ group, name }) => ({ group, name, status: FAULT.SUCCESS, description: "OK" }));
+    return members.map(({ group, name }) => ({ group, name, status: FAULTS.SUCCESS, description: "OK" }));
   },
   one: ({ client }, name) => client.clearProcessLogs(name),
   success: "cleared",
-  texts: { [FAULT.BAD_NAME]: "no such process", [FAULT.FAILED]: "failed" },
+  texts: { [FAULTS.BAD_NAME]: "no such process", [FAULTS.FAILED]: "failed" },
   ignored: null,
   unknownGroupExit: EXIT.GENERIC,
 };
@@ -122,10 +123,10 @@ function signalAction(signal: string): Action {
     one: ({ client }, name) => client.signalProcess(name, signal),
     success: "signalled",
     texts: {
-      [FAULT.BAD_NAME]: "no such process",
-      [FAULT.BAD_SIGNAL]: "bad signal name",
-      [FAULT.NOT_RUNNING]: "not running",
-      [FAULT.FAILED]: "",
+      [FAULTS.BAD_NAME]: "no such process",
+      [FAULTS.BAD_SIGNAL]: "bad signal name",
+      [FAULTS.NOT_RUNNING]: "not running",
+      [FAULTS.FAILED]: "",
     },
     ignored: null,
     unknownGroupExit: EXIT.GENERIC,

@@ -1,6 +1,7 @@
 /** Errors in the words that Python's supervisorctl would have for them, which scripts look for. */
 import { Fault } from "../client/client.js";
 import { HttpStatusError } from "../client/transport.js";
+import { repr } from "../config/python.js";
 
 interface PythonError {
   readonly type: string;
@@ -45,16 +46,4 @@ function pythonError(error: unknown): PythonError {
 export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return null;
   return error.code;
-}
-
-/** A text as Python quotes it. */
-export function repr(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text
-    .replaceAll("\\", "\\\\")
-    .replaceAll("\n", "\\n")
-    .replaceAll("\r", "\\r")
-    .replaceAll("\t", "\\t")
-    .replaceAll(quote, `\\${quote}`);
-  return `${quote}${escaped}${quote}`;
 }

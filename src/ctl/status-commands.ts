@@ -1,10 +1,11 @@
 /** status, pid, avail, version, open: what is going on. */
 import { Fault, type ProcessInfo } from "../client/client.js";
+import { FAULTS } from "../core/faults.js";
 import { splitNamespec } from "../core/namespec.js";
 import { isStoppedClass } from "../core/process.js";
 import { type Command, misuse, words } from "./command.js";
 import { type Controller, reconnect, upcheck } from "./controller.js";
-import { EXIT, FAULT, STATUS_EXIT } from "./exit-status.js";
+import { EXIT, STATUS_EXIT } from "./exit-status.js";
 import { availLine, statusLines } from "./render.js";
 
 export const status: Command = {
@@ -70,7 +71,7 @@ async function pidOf(ctl: Controller, name: string): Promise<void> {
     if (info.pid === 0) ctl.exitStatus = EXIT.NOT_RUNNING;
   } catch (error) {
     ctl.exitStatus = EXIT.GENERIC;
-    if (!(error instanceof Fault) || error.code !== FAULT.BAD_NAME) throw error;
+    if (!(error instanceof Fault) || error.code !== FAULTS.BAD_NAME) throw error;
     ctl.output(`No such process ${name}`);
   }
 }
@@ -84,7 +85,7 @@ export const avail: Command = {
       for (const info of await ctl.client.getAllConfigInfo()) ctl.output(availLine(info));
     } catch (error) {
       ctl.exitStatus = EXIT.GENERIC;
-      if (!(error instanceof Fault) || error.code !== FAULT.SHUTDOWN_STATE) throw error;
+      if (!(error instanceof Fault) || error.code !== FAULTS.SHUTDOWN_STATE) throw error;
       ctl.output("ERROR: supervisor shutting down");
     }
   },

@@ -5,6 +5,7 @@ import { type ActivityLog, openActivityLog } from "../logs/activity.js";
 import { cleanAutoLogs } from "../logs/auto.js";
 import { detach } from "../posix/daemonize.js";
 import { removePidfile, writePidfile } from "../posix/pidfile.js";
+import { describeError } from "./engine.js";
 import type { Serials } from "./events.js";
 import { createLog, type Log } from "./log.js";
 import { openServers } from "./servers.js";
@@ -62,6 +63,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     nofile: options.nofile,
     serials: options.serials,
   });
+  using _guard = guard(log);
   using _signals = installSignals(signalTarget(supervision, activity, log));
   await using _servers = await openServers(config.servers, supervision, log, options.stderr);
   if (options.background !== null) goToBackground(config, log);
@@ -73,6 +75,19 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   supervision.begin();
   const next = await supervision.finished;
   return { next, held: supervision.held() };
+}
+
+/** What nobody caught is our bug; the workers shall not pay for it, so it is said whole and the daemon goes on. */
+function guard(log: Log): Disposable {
+  const say = (error: unknown): void => log.log("critical", `internal error: ${describeError(error)}`);
+  process.on("uncaughtException", say);
+  process.on("unhandledRejection", say);
+  return {
+    [Symbol.dispose]() {
+      process.off("uncaughtException", say);
+      process.off("unhandledRejection", say);
+    },
+  };
 }
 
 /** Critical first, then warnings, then the rest, as the reference empties its queues. */
