@@ -3,7 +3,6 @@ import { createInterface } from "node:readline";
 import { Fault } from "../client/client.js";
 import { FAULTS } from "../core/faults.js";
 import type { Controller } from "./controller.js";
-import {} from "./exit-status.js";
 
 /** Ends at Ctrl-C, at the end of input, or when the process does. */
 export async function foreground(
