@@ -124,5 +124,12 @@ async function perform(script: Scenario, { which, client }: Part): Promise<unkno
   const stage = setStage(script, which, client, dir);
   writeFileSync(stage.conf, stage.confText(script.conf ?? ""));
   if (script.boot !== false) await stage.launch(script.args ?? []);
-  return scrub(await script.play(stage), dir);
+  return scrub(await Promise.race([script.play(stage), tooLong()]), dir);
+}
+
+/** Ends a play before the runner gives up on it, while what it started can still be ended. */
+function tooLong(): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error("Cannot wait longer for this scenario")), 100_000).unref();
+  });
 }

@@ -26,6 +26,6 @@ describe("completion", () => {
 });
 
 test("words in columns are read downwards and padded but for the end of a short row", () => {
-  expect(columns(["a", "bbbb", "c", "d", "e"], 10)).toEqual(["a     d", "bbbb  e", "c   "]);
+  expect(columns(["a", "bbbb", "c", "d", "e"], 10)).toEqual(["a     c  e", "bbbb  d"]);
   expect(columns(["one"], 10)).toEqual(["one"]);
 });
