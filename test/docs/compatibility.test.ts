@@ -1,0 +1,48 @@
+/** docs/compatibility.md names tests; each of them must exist. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const AREAS = new Set(
+  "supervision ctl rpc http ordering logs daemon command-line deliberate config config-errors events".split(
+    " ",
+  ),
+);
+
+interface Row {
+  readonly text: string;
+  readonly tests: readonly string[];
+}
+
+const rows: readonly Row[] = readFileSync(`${ROOT}docs/compatibility.md`, "utf8")
+  .split("\n")
+  .filter((line) => line.startsWith("| ") && !line.startsWith("| behaviour"))
+  .map((text) => {
+    const last = text.split(" | ").at(-1) ?? "";
+    return { text, tests: [...last.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "") };
+  });
+
+test("every row of the compatibility page names a test, or says that there is none", () => {
+  expect(rows.filter(({ text, tests }) => tests.length === 0 && !text.includes("no test"))).toEqual([]);
+  expect(rows.length).toBeGreaterThan(90);
+});
+
+test("every test that it names exists", { timeout: 60_000 }, () => {
+  const listed = execFileSync(
+    process.execPath,
+    ["node_modules/vitest/vitest.mjs", "list", "--config", ".config/vitest.config.ts", "test/conformance"],
+    { cwd: ROOT, encoding: "utf8", maxBuffer: 1 << 26 },
+  );
+  const scenarios = new Set(
+    listed.split("\n").map((line) => line.replace("test/conformance/", "").replace(".test.ts > ", ": ")),
+  );
+  const missing = rows
+    .flatMap(({ tests }) => tests)
+    .filter((name) => {
+      const area = name.split(": ", 1)[0] ?? "";
+      return AREAS.has(area) ? !scenarios.has(name) : !existsSync(`${ROOT}test/${name}`);
+    });
+  expect(missing).toEqual([]);
+});
