@@ -54,8 +54,9 @@ export class ProcessError extends Error {
  * const parsed = parseConfig({ text: "[supervisord]\n[program:cat]\ncommand=/bin/cat\n" });
  * if (!parsed.ok) throw new Error(parsed.issues.map((issue) => issue.text).join("\n"));
  * await using supervisor = new Supervisor(parsed.config);
+ * const changes = supervisor.changes();
  * await supervisor.run();
- * for await (const change of supervisor.changes()) {
+ * for await (const change of changes) {
  *   console.log(`${change.name}: ${change.from} -> ${change.to}`);
  *   if (change.to === "RUNNING") break;
  * }
