@@ -167,7 +167,7 @@ scenario("signal names and numbers that do not exist", {
 
 scenario("getProcessInfo before, during and after a run", {
   area,
-  conf: `[program:p]\n${stay}\nautostart=false\nredirect_stderr=true`,
+  conf: `[program:p]\n${stay}\nautostart=false\nredirect_stderr=true\nstartsecs=3`,
   async play({ rpc, info, state }) {
     const seen = [await info("p"), await rpc("supervisor.startProcess", "p"), await info("p")];
     return [

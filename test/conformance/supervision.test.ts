@@ -14,7 +14,7 @@ const ENDS = /spawned|exited|gave up/;
 
 scenario("a program that stays up is RUNNING after startsecs", {
   area,
-  conf: `[program:stay]\ncommand=${fixture("ready")}`,
+  conf: `[program:stay]\ncommand=${fixture("ready")}\nstartsecs=5`,
   async play({ state, log, rpc }) {
     await state("stay", "STARTING");
     const running = await state("stay", "RUNNING");
