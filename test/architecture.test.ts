@@ -15,6 +15,7 @@ const MAY_IMPORT = {
   daemon: ["core", "config", "wire", "posix", "logs", "rpc", "http"],
   client: ["core", "wire"],
   ctl: ["core", "config", "client"],
+  pidproxy: [],
 } satisfies Record<string, readonly string[]>;
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));

@@ -71,6 +71,8 @@ export interface Supervision extends Daemon, Disposable {
 }
 
 const STOP_REPORT_SECONDS = 2;
+/** The longest a timer can wait, 24 days. */
+const FOREVER_MS = 2 ** 31 - 1;
 
 export function createSupervision(options: SupervisionOptions): Supervision {
   const { log } = options;
@@ -269,6 +271,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   }
 
   for (const config of options.config.groups) groups.add(config, held);
+  // Signals alone do not keep Node's loop alive, and there may be neither a server nor a pipe.
+  const alive = setInterval(() => undefined, FOREVER_MS);
 
   return {
     pid: process.pid,
@@ -355,6 +359,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     },
     held: heldNow,
     [Symbol.dispose]() {
+      clearInterval(alive);
       stopReports[Symbol.dispose]();
       bus[Symbol.dispose]();
       engine[Symbol.dispose]();
