@@ -1,66 +1,118 @@
-/** Sockets of FastCGI programs: made with the first child that needs one, gone with the last. */
-import { closeSync } from "node:fs";
-import type { FcgiSocket } from "../core/config.js";
+/**
+ * Sockets of FastCGI programs: made with the first child that needs one. When the last child is gone the socket
+ * stays a little, so that who connects during a restart waits for the next child instead of being refused.
+ */
+import { closeSync, existsSync } from "node:fs";
+import { after } from "../core/brand.js";
+import type { FcgiListen } from "../core/config.js";
 import { openSharedSocket } from "../posix/shared-socket.js";
+import { now } from "./clock.js";
+import { createDeadlines } from "./deadlines.js";
 import type { Log } from "./log.js";
 
-export interface FcgiProgram {
-  readonly socket: FcgiSocket;
-  readonly socket_backlog: number | null;
+/** A listening socket as one life of the daemon hands it to the next. */
+export interface OpenSocket {
+  readonly fd: number;
+  readonly program: FcgiListen;
 }
 
 export interface FcgiSockets extends Disposable {
   /** For one more child. Throws what the system says, with `code`. */
-  acquire(program: FcgiProgram): number;
+  acquire(program: FcgiListen): number;
   /** Makes and closes the socket, so that what is wrong with it is said before a child needs it. */
-  probe(program: FcgiProgram): void;
+  probe(program: FcgiListen): void;
   /** One child less. */
-  release(program: FcgiProgram): void;
+  release(program: FcgiListen): void;
+  /** Gives all sockets away, open as they are. */
+  handOver(): readonly OpenSocket[];
 }
 
-export function createFcgiSockets(log: Log): FcgiSockets {
-  const open = new Map<string, { readonly fd: number; users: number }>();
+/** From the end of the last child: enough for a restart, and soon over when it was no restart. */
+const LINGER_SECONDS = 2;
 
-  function close(url: string): void {
-    const known = open.get(url);
-    if (known === undefined) return;
-    open.delete(url);
-    log.log("info", `Closing socket ${url}`);
-    closeSync(known.fd);
+interface Socket extends OpenSocket {
+  users: number;
+}
+
+/** `inherited` are those of the life before; what nobody uses of them is closed as after a last child. */
+export function createFcgiSockets(log: Log, inherited: readonly OpenSocket[] = []): FcgiSockets {
+  const open = new Map<string, Socket>();
+  const lingering = createDeadlines<Socket>(() => now().mono, close);
+  for (const { fd, program } of inherited) linger(add(fd, program));
+
+  function add(fd: number, program: FcgiListen): Socket {
+    const socket = { fd, program, users: 0 };
+    open.set(program.socket.url, socket);
+    return socket;
   }
 
-  const sockets: FcgiSockets = {
+  function linger(socket: Socket): void {
+    lingering.set(socket, after(now().mono, LINGER_SECONDS));
+  }
+
+  function close(socket: Socket): void {
+    const { url } = socket.program.socket;
+    lingering.set(socket, null);
+    open.delete(url);
+    log.log("info", `Closing socket ${url}`);
+    closeSync(socket.fd);
+  }
+
+  /** The socket as this program wants it: one that nobody uses and that is no longer so makes way. */
+  function find(program: FcgiListen): Socket | null {
+    const socket = open.get(program.socket.url);
+    if (socket === undefined) return null;
+    if (socket.users > 0 || (alike(socket.program, program) && isReachable(program))) return socket;
+    close(socket);
+    return null;
+  }
+
+  function make(program: FcgiListen): Socket {
+    log.log("info", `Creating socket ${program.socket.url}`);
+    return add(openSharedSocket(program.socket, program.socket_backlog), program);
+  }
+
+  return {
     probe(program) {
-      const { url } = program.socket;
-      if (open.has(url)) return;
+      if (find(program) !== null) return;
       try {
-        sockets.acquire(program);
-        close(url);
+        close(make(program));
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
-        log.log("critical", `Could not create FastCGI socket ${url}: ${text}`);
+        log.log("critical", `Could not create FastCGI socket ${program.socket.url}: ${text}`);
       }
     },
-    acquire({ socket, socket_backlog }) {
-      const { url } = socket;
-      let known = open.get(url);
-      if (known === undefined) {
-        log.log("info", `Creating socket ${url}`);
-        known = { fd: openSharedSocket(socket, socket_backlog), users: 0 };
-        open.set(url, known);
-      }
-      known.users += 1;
-      return known.fd;
+    acquire(program) {
+      const socket = find(program) ?? make(program);
+      socket.users += 1;
+      lingering.set(socket, null);
+      return socket.fd;
     },
-    release({ socket }) {
-      const known = open.get(socket.url);
-      if (known === undefined) return;
-      known.users -= 1;
-      if (known.users === 0) close(socket.url);
+    release({ socket: { url } }) {
+      const socket = open.get(url);
+      if (socket === undefined) return;
+      socket.users -= 1;
+      if (socket.users === 0) linger(socket);
+    },
+    handOver() {
+      const sockets = [...open.values()].map(({ fd, program }) => ({ fd, program }));
+      lingering[Symbol.dispose]();
+      open.clear();
+      return sockets;
     },
     [Symbol.dispose]() {
-      for (const url of [...open.keys()]) close(url);
+      for (const socket of [...open.values()]) close(socket);
+      lingering[Symbol.dispose]();
     },
   };
-  return sockets;
+}
+
+function alike(one: FcgiListen, other: FcgiListen): boolean {
+  const wanted = ({ socket, socket_backlog }: FcgiListen): string => JSON.stringify([socket, socket_backlog]);
+  return wanted(one) === wanted(other);
+}
+
+/** False once somebody has removed the name of a unix socket. */
+function isReachable({ socket }: FcgiListen): boolean {
+  return socket.kind !== "unix" || existsSync(socket.path);
 }

@@ -7,6 +7,7 @@ import { detach } from "../posix/daemonize.js";
 import { removePidfile, writePidfile } from "../posix/pidfile.js";
 import { describeError } from "./engine.js";
 import type { Serials } from "./events.js";
+import type { OpenSocket } from "./fcgi.js";
 import { createLog, type Log } from "./log.js";
 import { openServers } from "./servers.js";
 import { installSignals } from "./signals.js";
@@ -19,6 +20,8 @@ export interface LifeOptions {
   readonly held: ReadonlySet<string>;
   readonly nofile: number | null;
   readonly serials: Serials;
+  /** What clients connect to stays over a reload. */
+  readonly sockets: readonly OpenSocket[];
   /** First life only: what was found before the log was open. */
   readonly messages: readonly Message[];
   /** First life in the background: called when the sockets listen and the daemon has left its terminal. */
@@ -34,6 +37,7 @@ export interface Message {
 export interface LifeEnd {
   readonly next: "shutdown" | "restart";
   readonly held: ReadonlySet<string>;
+  readonly sockets: readonly OpenSocket[];
 }
 
 /** Runs until shutdown or reload. Throws `ServerProblem` when a socket can't be opened. */
@@ -62,6 +66,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     held: options.held,
     nofile: options.nofile,
     serials: options.serials,
+    sockets: options.sockets,
   });
   using _guard = guard(log);
   using _signals = installSignals(signalTarget(supervision, activity, log));
@@ -74,7 +79,8 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   options.background?.announceReady();
   supervision.begin();
   const next = await supervision.finished;
-  return { next, held: supervision.held() };
+  const sockets = next === "restart" ? supervision.handOverSockets() : [];
+  return { next, held: supervision.held(), sockets };
 }
 
 /** What nobody caught is our bug; the workers shall not pay for it, so it is said whole and the daemon goes on. */

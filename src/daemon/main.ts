@@ -9,6 +9,7 @@ import { announceReady, spawnBackground, takeBackgroundMark } from "../posix/dae
 import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
 import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import { VERSION } from "../version.js";
+import type { OpenSocket } from "./fcgi.js";
 import { live, type Message } from "./life.js";
 import { ServerProblem } from "./servers.js";
 
@@ -60,6 +61,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
   const serials = { next: 0 };
   let held: ReadonlySet<string> = new Set();
+  let sockets: readonly OpenSocket[] = [];
   for (let life = 0; ; life += 1) {
     try {
       const end = await live({
@@ -67,13 +69,14 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         read,
         held,
         serials,
+        sockets,
         nofile: Math.max(nofile, config.supervisord.minfds),
         messages: life === 0 ? messages : messages.filter(({ level }) => level === "critical"),
         background: life === 0 && mark !== null ? { announceReady: () => announceReady(mark) } : null,
         stderr: io.stderr,
       });
       if (end.next === "shutdown") return 0;
-      held = end.held;
+      ({ held, sockets } = end);
     } catch (error) {
       if (error instanceof ServerProblem) return fail(error.message);
       throw error;

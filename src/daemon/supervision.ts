@@ -24,7 +24,7 @@ import { createDeadlines } from "./deadlines.js";
 import { createEngine, type Listener } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
 import { createEventBus, type Serials } from "./events.js";
-import { createFcgiSockets } from "./fcgi.js";
+import { createFcgiSockets, type OpenSocket } from "./fcgi.js";
 import { createGroups, heldKey, knownKeys } from "./groups.js";
 import { createLingering } from "./lingering.js";
 import type { Log } from "./log.js";
@@ -49,6 +49,8 @@ export interface SupervisionOptions {
   readonly nofile: number | null;
   /** Event serials, which outlast a reload. */
   readonly serials?: Serials;
+  /** Listening sockets of FastCGI programs that the life before has left open. */
+  readonly sockets?: readonly OpenSocket[];
   /** How dead children are collected; inside somebody else's program only our own may be. */
   readonly reap?: (pids: Iterable<number>) => Reaped | null;
 }
@@ -68,6 +70,8 @@ export interface Supervision extends Daemon, Disposable {
   update(): Promise<void>;
   /** Purposely stopped processes, for the next life. */
   held(): ReadonlySet<string>;
+  /** Listening sockets of FastCGI programs, for the next life, which must close them. */
+  handOverSockets(): readonly OpenSocket[];
 }
 
 const STOP_REPORT_SECONDS = 2;
@@ -84,7 +88,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   let held: ReadonlySet<string> = options.config.supervisord.keep_stopped ? options.held : new Set();
   const identities = new Map<number, SpawnIdentity>();
   const lingering = createLingering(log);
-  const fcgiSockets = createFcgiSockets(log);
+  const fcgiSockets = createFcgiSockets(log, options.sockets);
   const finished = deferred<"shutdown" | "restart">();
 
   const engine = createEngine({
@@ -358,6 +362,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       for (const name of [...change.changed, ...change.added]) addGroup(name);
     },
     held: heldNow,
+    handOverSockets: () => fcgiSockets.handOver(),
     [Symbol.dispose]() {
       clearInterval(alive);
       stopReports[Symbol.dispose]();

@@ -269,7 +269,7 @@ scenario("SUPERVISOR_SERVER_URL comes from the unix server, from serverurl, or f
 scenario("an fcgi program gets its socket as stdin", {
   area,
   conf: `[fcgi-program:f]\ncommand=/bin/sleep 1000\nsocket=unix://%(dir)s/f.sock\nsocket_mode=0770\nnumprocs=2\nprocess_name=f%(process_num)d`,
-  async play({ state, log, dir, rpc, exists }) {
+  async play({ state, log, logged, dir, rpc, exists }) {
     const { statSync } = await import("node:fs");
     const { descriptors } = await import("../support/processes.js");
     const facts = [];
@@ -280,6 +280,7 @@ scenario("an fcgi program gets its socket as stdin", {
     const mode = (statSync(`${dir}/f.sock`).mode & 0o7777).toString(8);
     const stopped = (await rpc("supervisor.stopProcess", "f:*")) as readonly { readonly name: string }[];
     const byName = [...stopped].sort((a, b) => a.name.localeCompare(b.name));
+    await logged("Closing socket", 2); // the first time was the trial at start
     return [facts, mode, byName, log(/ocket/), exists("f.sock")];
   },
 });
