@@ -34,6 +34,7 @@ export interface Scenario {
   readonly files?: Readonly<Record<string, string>>;
   /** More words on the daemon's command line. */
   readonly args?: readonly string[];
+  /** More of the environment; `%(dir)s` as in `conf`. */
   readonly env?: Readonly<Record<string, string>>;
   /** `user:password` of the harness' own calls. */
   readonly auth?: string;
@@ -58,6 +59,7 @@ export const AREAS = [
   "events",
   "command line",
   "deliberate",
+  "field",
 ] as const;
 export type Area = (typeof AREAS)[number];
 

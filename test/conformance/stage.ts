@@ -62,7 +62,10 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
   const socketPath = join(dir, "s.sock");
   const target: Target = { socketPath, ...(script.auth === undefined ? {} : { auth: script.auth }) };
   const ctlWords = [...supervisorctl(client)];
-  const env = environment(dir, script.env);
+  const added = Object.fromEntries(
+    Object.entries(script.env ?? {}).map(([name, value]) => [name, value.replaceAll("%(dir)s", dir)]),
+  );
+  const env = environment(dir, added);
   const path = (name: string): string => join(dir, name);
   const read = (name: string): string => (existsSync(path(name)) ? readFileSync(path(name), "utf8") : "");
   const log = (pattern?: RegExp): readonly string[] =>
@@ -119,7 +122,7 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
         args: words,
         cwd,
         through,
-        env: script.env ?? {},
+        env: added,
         socket: wait ? socketPath : null,
         ...(script.auth === undefined ? {} : { auth: script.auth }),
       });

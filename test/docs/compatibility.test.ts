@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const AREAS = new Set(
-  "supervision ctl rpc http ordering logs daemon command-line deliberate config config-errors events".split(
+  "supervision ctl rpc http ordering logs daemon command-line deliberate config config-errors events field".split(
     " ",
   ),
 );
