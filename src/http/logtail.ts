@@ -53,6 +53,8 @@ function stream(
     Server: SERVER,
     "Last-Modified": stats.mtime.toUTCString(),
     "Content-Type": "text/plain;charset=utf-8",
+    // Without it a browser waits for a kilobyte, to see whether it is text.
+    "X-Content-Type-Options": "nosniff",
     ...headers,
   });
   response.flushHeaders();

@@ -13,6 +13,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads the body, then answers; the answer may wait for processes to come up or down. */
 export function handleRpc(daemon: Daemon, request: IncomingMessage, response: ServerResponse): void {
+  if (isForged(request)) return sendError(response, 403, { Connection: "close" });
   const length = request.headers["content-length"];
   if (length === undefined) return sendError(response, 411, { Connection: "close" });
   if (Number(length) > BODY_LIMIT_BYTES) return sendError(response, 413, { Connection: "close" });
@@ -20,6 +21,19 @@ export function handleRpc(daemon: Daemon, request: IncomingMessage, response: Se
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => answer(daemon, Buffer.concat(chunks), response));
 }
+
+/**
+ * Whether a page of another site may be behind it. Such a page can make a browser post any text, XML-RPC too, as
+ * long as it does not say that it is XML; for that the browser would have to ask us first. Scripts and programs
+ * send no Origin, and may call their XML what they like.
+ */
+function isForged({ headers }: IncomingMessage): boolean {
+  const { origin } = headers;
+  if (origin === undefined || XML_TYPE.test(headers["content-type"] ?? "")) return false;
+  return headers["sec-fetch-site"] !== "same-origin" && origin.replace(/^https?:\/\//, "") !== headers.host;
+}
+
+const XML_TYPE = /^(?:text|application)\/xml\b/i;
 
 function answer(daemon: Daemon, body: Buffer, response: ServerResponse): void {
   const call = readCall(daemon, body);

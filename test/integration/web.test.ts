@@ -46,6 +46,34 @@ describe("the web page", () => {
     expect(await stateOf(daemon)).toBe("STOPPED");
   });
 
+  test("knows a browser by what it cannot leave out", async () => {
+    await using daemon = await boot(CONF);
+    // An image on a page without referrer, over plain HTTP: no Sec-Fetch-…, no Origin, no Referer, no text/html.
+    const image = { Accept: "image/avif,image/webp,*/*;q=0.8" };
+    for (const sign of [{ "User-Agent": "Mozilla/5.0 (X11; Linux x86_64)" }, { "Accept-Language": "en" }])
+      expect((await ask(daemon, "GET", START, { ...image, ...sign })).page).toContain("Really start p?");
+    expect(await stateOf(daemon)).toBe("STOPPED");
+  });
+
+  test("takes no XML-RPC from pages elsewhere", async () => {
+    await using daemon = await boot(CONF);
+    const xml = (method: string): string =>
+      `<methodCall><methodName>supervisor.${method}</methodName></methodCall>`;
+    const post = async (headers: Record<string, string>): Promise<number> =>
+      (await ask(daemon, "POST", "/RPC2", { Host: "here:9001", ...headers }, xml("getState"))).status;
+    for (const origin of ["http://elsewhere", "null", "http://here:9002"]) {
+      expect(await post({ Origin: origin, "Content-Type": "text/plain" })).toBe(403);
+      expect(await post({ Origin: origin })).toBe(403);
+      // For this a browser asks with OPTIONS first, and gets no consent.
+      expect(await post({ Origin: origin, "Content-Type": "text/xml; charset=utf-8" })).toBe(200);
+    }
+    expect((await ask(daemon, "OPTIONS", "/RPC2", { Origin: "http://elsewhere" })).status).toBe(400);
+    expect(await post({ Origin: "http://here:9001", "Content-Type": "text/plain" })).toBe(200);
+    expect(await post({ Origin: "https://proxy", "Sec-Fetch-Site": "same-origin" })).toBe(200);
+    expect(await post({ "Content-Type": "application/x-www-form-urlencoded" })).toBe(200); // curl -d
+    expect(await post({})).toBe(200);
+  });
+
   test("refuses a browser's POST without the page's token", async () => {
     await using daemon = await boot(CONF);
     const form = {

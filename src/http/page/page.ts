@@ -80,10 +80,14 @@ export function createPage(daemon: Daemon): Page {
 
 const PATHS: ReadonlySet<string> = new Set(["/", "/index.html", "/tail.html", "/ok.html"]);
 
-/** Browsers always send one of these; curl and its like send none unless told to. */
+/**
+ * Browsers always send one of these; curl and its like send none unless told to. For an image on a page elsewhere,
+ * fetched over plain HTTP from a host that is not loopback, a browser says no more than its languages and its name.
+ */
 function isBrowser({ headers }: IncomingMessage): boolean {
-  const signs = ["sec-fetch-site", "sec-fetch-mode", "origin", "referer"];
-  return signs.some((name) => headers[name] !== undefined) || (headers.accept ?? "").includes("text/html");
+  const signs = ["sec-fetch-site", "sec-fetch-mode", "origin", "referer", "accept-language"] as const;
+  if (signs.some((name) => headers[name] !== undefined)) return true;
+  return (headers.accept ?? "").includes("text/html") || (headers["user-agent"] ?? "").startsWith("Mozilla/");
 }
 
 function sameToken(sent: string | null, token: string): boolean {
@@ -99,7 +103,7 @@ function confirmPage(action: string, name: string | null, token: string): string
   const what = name === null ? action : `${action} ${name}`;
   return document(
     "Supervisor Status",
-    `<h1>Really ${escapeText(what)}?</h1>\n<p>A link from elsewhere asked for this.</p>\n${button(url, what, token)} <a href="index.html">Back</a>`,
+    `<h1>Really ${escapeText(what)}?</h1>\n<p>A link from elsewhere asked for this.</p>\n<div class="actions">${button(url, what, token)} <a href="index.html">Back</a></div>`,
   );
 }
 
@@ -125,7 +129,7 @@ function readForm(
 
 function redirect(request: IncomingMessage, response: ServerResponse, message: string): void {
   const quoted = encodeURIComponent(message);
-  if (request.method === "POST" && isBrowser(request)) {
+  if (isBrowser(request)) {
     // Relative, so that it also works behind a proxy with a path of its own.
     return send(response, 303, "text/html", "", { ...HEADERS, Location: `index.html?message=${quoted}` });
   }

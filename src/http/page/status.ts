@@ -16,6 +16,9 @@ const UP: readonly Button[] = [
   { action: "stop", label: "Stop" },
 ];
 const DOWN: readonly Button[] = [{ action: "start", label: "Start" }];
+const COLUMNS = ["State", "Description", "Name", "Action"]
+  .map((column) => `<th scope="col">${column}</th>`)
+  .join("");
 const CLEAR: Button = { action: "clearlog", label: "Clear Log" };
 
 /** `token` makes the page's own buttons known as such. */
@@ -24,7 +27,7 @@ export function statusPage(daemon: Daemon, message: string, token: string): stri
   const now = daemon.now();
   const rows = handles.map((handle, index) => row(handle, index % 2 === 1, now, token)).join("\n");
   const table = `<table cellspacing="0">
-<thead><tr><th class="state">State</th><th class="desc">Description</th><th class="name">Name</th><th class="action">Action</th></tr></thead>
+<thead><tr>${COLUMNS}</tr></thead>
 <tbody>
 ${rows}
 </tbody>
@@ -32,7 +35,7 @@ ${rows}
   return document(
     "Supervisor Status",
     `<h1>Supervisor status</h1>
-<div class="${message === "" ? "hidden" : "status_msg"}">${escapeText(message)}</div>
+<div class="${message === "" ? "hidden" : "status_msg"}" role="status">${escapeText(message)}</div>
 <ul id="buttons" class="actions">
 <li><a href="index.html?action=refresh">Refresh</a></li>
 <li>${button("index.html?action=restartall", "Restart All", token)}</li>
@@ -49,13 +52,21 @@ function row(handle: ProcessHandle, shaded: boolean, now: number, token: string)
   const namespec = makeNamespec(group, name);
   const quoted = encodeURIComponent(namespec);
   const actions = [...buttonsFor(state), CLEAR]
-    .map(({ action, label }) => `<li>${button(actionUrl(quoted, action), label, token)}</li>`)
+    .map(({ action, label }) => `<li>${button(actionUrl(quoted, action), label, token, namespec)}</li>`)
     .join("");
-  const tails = `<li><a href="logtail/${quoted}" target="_blank">Tail -f Stdout</a></li><li><a href="logtail/${quoted}/stderr" target="_blank">Tail -f Stderr</a></li>`;
+  const tails = [
+    { href: `logtail/${quoted}`, label: "Tail -f Stdout" },
+    { href: `logtail/${quoted}/stderr`, label: "Tail -f Stderr" },
+  ]
+    .map(
+      ({ href, label }) =>
+        `<li><a href="${href}" target="_blank"${called(label, namespec)}>${label}</a></li>`,
+    )
+    .join("");
   return `<tr${shaded ? ' class="shade"' : ""}>
 <td class="status"><span class="${stateClass(state)}">${state.toLowerCase()}</span></td>
-<td>${escapeText(describeProcess(group, name, process, now))}</td>
-<td><a href="tail.html?processname=${quoted}" target="_blank">${escapeText(namespec)}</a></td>
+<td class="desc">${escapeText(describeProcess(group, name, process, now))}</td>
+<td class="name"><a href="tail.html?processname=${quoted}" target="_blank">${escapeText(namespec)}</a></td>
 <td class="action"><ul class="actions">${actions}${tails}</ul></td>
 </tr>`;
 }
@@ -75,7 +86,13 @@ export function actionUrl(quotedName: string, action: string): string {
   return `index.html?processname=${quotedName}&amp;action=${action}`;
 }
 
-/** A form of one button: works without JavaScript, and can't be forged from elsewhere. */
-export function button(url: string, label: string, token: string): string {
-  return `<form method="post" action="${url}"><input type="hidden" name="token" value="${escapeHtml(token)}" /><button type="submit">${escapeText(label)}</button></form>`;
+/** A form of one button: works without JavaScript, and can't be forged from elsewhere. `of` is what it acts on. */
+export function button(url: string, label: string, token: string, of?: string): string {
+  const name = of === undefined ? "" : called(label, of);
+  return `<form method="post" action="${url}"><input type="hidden" name="token" value="${escapeHtml(token)}" /><button type="submit"${name}>${escapeText(label)}</button></form>`;
+}
+
+/** For those who hear the page: which of the many equal words in the table this one is. */
+function called(label: string, of: string): string {
+  return ` aria-label="${escapeHtml(`${label}: ${of}`)}"`;
 }

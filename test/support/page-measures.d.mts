@@ -1,0 +1,4 @@
+export function overflow(): number;
+export function focusRing(): string;
+export function faintTexts(): string[];
+export function smallTargets(): string[];
