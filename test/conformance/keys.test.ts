@@ -202,7 +202,7 @@ scenario("no conf at any of the default places", {
       .split("\n")
       .find((line) => line.startsWith("Error: "))
       ?.replace(/paths \((\S+), (\S+), /, "paths (D/etc/supervisord.conf, D/supervisord.conf, ");
-    return [exit, places, err.includes("running as root and it is searching")];
+    return [exit, places, /Supervisord is running as root and it is searching/.exec(err)?.[0]];
   },
 });
 
@@ -290,5 +290,44 @@ scenario("the daemon's own limits reach its children, and a lower core limit sta
       "RESOURCE,SOFT,HARD",
     ]);
     return out;
+  },
+});
+
+scenario("childlogdir, and the rotation of stderr", {
+  area: "logs",
+  boot: false,
+  files: { "logs/keep": "" },
+  conf: `[supervisord]\nchildlogdir=%(dir)s/logs
+[program:p]\ncommand=${fixture("print-raw-both")} "one and more\\n" "two and more\\n" "three\\n"
+stdout_logfile=NONE\nstderr_logfile=%(dir)s/p.err\nstderr_logfile_maxbytes=10\nstderr_logfile_backups=1
+[program:auto]\n${stay}\nstderr_logfile=NONE`,
+  async play({ launch, state, printed, files, exists }) {
+    await launch();
+    await state("p", "RUNNING");
+    await printed("auto", "ready");
+    await until(() => exists("p.err.1"), "a rotated log");
+    return [files("logs"), files().filter((name) => name.startsWith("p.err"))];
+  },
+});
+
+scenario("--profile_options is taken", {
+  area: "command line",
+  boot: false,
+  async play({ launch, rpc }) {
+    const daemon = await launch(["--profile_options", "cumulative"]);
+    return [await rpc("supervisor.getState"), await rpc("supervisor.shutdown"), await daemon.exited];
+  },
+});
+
+scenario("supervisorctl -r keeps the history in that file", {
+  area: "command line",
+  bothClients: true,
+  differs: {
+    reason: "-r works; the reference takes it and does nothing",
+    of: "client",
+    ours: ([ran]: readonly [unknown, boolean]) => [ran, true],
+  },
+  async play({ conf, dir, bareCtl, exists }) {
+    return [await bareCtl(["-c", conf, "-r", `${dir}/typed`], "pid nosuch\nquit\n"), exists("typed")];
   },
 });

@@ -73,7 +73,8 @@ stdout_events_enabled=true\nstderr_events_enabled=true`,
         const sofar = heard(stage, type);
         return sofar.some(([, payload]) => payload.startsWith("type:marker")) && sofar;
       }, `${type} hearing the marker`);
-      all.push([type, [...new Set(names(seen))].filter((name) => !SELDOM.has(name)).sort()]);
+      const brought = [...new Set(names(seen))].filter((name) => !SELDOM.has(name)).sort();
+      all.push([type, brought.map((name) => `brings ${name}`)]);
     }
     const last = heard(stage, "SUPERVISOR_STATE_CHANGE").length;
     daemon.kill("SIGTERM");
@@ -81,7 +82,7 @@ stdout_events_enabled=true\nstderr_events_enabled=true`,
       () => heard(stage, "SUPERVISOR_STATE_CHANGE").slice(last)[0],
       "SUPERVISOR_STATE_CHANGE_STOPPING",
     );
-    return [all, goodbye[0]["eventname"], goodbye[0]["len"], goodbye[1]];
+    return [all, `brings ${goodbye[0]["eventname"]}`, goodbye[0]["len"], goodbye[1]];
   },
 });
 
@@ -97,7 +98,7 @@ scenario("ticks come when their slice of time begins, the one of a minute too", 
     await until(() => heard(stage, "slow").length > 0, "TICK_60", { ceilingMs: 75_000, everyMs: 250 });
     const facts = (name: string, period: number): unknown =>
       heard(stage, name).map(([{ eventname }, payload]) => [
-        eventname,
+        `brings ${eventname}`,
         /^when:\d+$/.test(payload) && Number(payload.slice(5)) % period === 0,
       ])[0];
     return [facts("quick", 5), facts("slow", 60)];
@@ -120,7 +121,7 @@ scenario("answers in pieces, and READY in one write with the result", {
     for (const data of ["a", "b", "c"]) await rpc("supervisor.sendRemoteCommEvent", "t", data);
     const seen = numbers(await hear(stage, "ears", 4));
     await logged("event was processed", 3);
-    return [seen, log(/event \d|event was|rebuffering/)];
+    return [seen, log(/event \d|event was|rebuffering|-> READY/)];
   },
 });
 

@@ -208,7 +208,7 @@ scenario("a process that cannot be signalled is UNKNOWN", {
       await rpc("supervisor.startProcess", "p", false),
       await ctl("status"),
       log(/CRIT unknown problem/).map((line) => line.replace(/ \(\d+\):.*/, "")),
-      read("ears").replace(/.*?"(processname[^"]*)".*/, "$1"),
+      read("ears").replace(/.*"eventname": "(\w+)".*?"(processname[^"]*)".*/, "brings $1 $2"),
       (await info("p"))["spawnerr"],
     ];
     daemon.kill("SIGTERM");

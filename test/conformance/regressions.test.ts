@@ -300,3 +300,24 @@ autostart=false`,
     return read("ears").includes("uvwxyz");
   },
 });
+
+scenario("a stop that takes its time, and a start meanwhile, are told", {
+  area: "supervision",
+  conf: `[program:slow]\ncommand=${fixture("exit-on")} TERM 0 3`,
+  async play({ state, printed, rpc, log, logged }) {
+    await state("slow", "RUNNING");
+    await printed("slow", "ready");
+    const stopped = rpc("supervisor.stopProcess", "slow");
+    await logged("waiting for slow to stop");
+    const start = await rpc("supervisor.startProcess", "slow", false);
+    return [await stopped, start, log(/waiting for/)[0], log(/already running/)];
+  },
+});
+
+scenario("arguments for commands that take none", {
+  area: "ctl",
+  bothClients: true,
+  async play({ shell }) {
+    return shell(...["reload", "shutdown", "version", "avail", "reread"].map((command) => `${command} x`));
+  },
+});
