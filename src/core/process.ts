@@ -73,8 +73,11 @@ export type Input =
   | { readonly type: "spawned"; readonly pid: Pid }
   | { readonly type: "spawn-failed"; readonly spawnerr: string }
   | { readonly type: "exited"; readonly pid: Pid; readonly cause: ExitCause }
-  /** A signal could not be sent, for a reason other than that the process is gone. */
-  | { readonly type: "kill-failed"; readonly detail: string };
+  /**
+   * A signal could not be sent, for a reason other than that the process is gone. `asked` is there when it was
+   * a client's signal rather than one that should end the process.
+   */
+  | { readonly type: "kill-failed"; readonly detail: string; readonly asked?: "signal" };
 
 /** A state change, with the numbers its event carries. */
 export interface Notify {
@@ -229,9 +232,7 @@ function starting(
     case "shutdown":
       return state.pid === null ? stay(process) : stop(config, process, state.pid, state.since, input, world);
     case "kill-failed":
-      return state.pid === null
-        ? stay(process)
-        : lose(config, process, state.pid, state.since, false, input.detail);
+      return state.pid === null ? stay(process) : lose(config, process, state.pid, state.since, false, input);
     default:
       return stay(process);
   }
@@ -251,7 +252,7 @@ function running(
     case "shutdown":
       return stop(config, process, state.pid, state.since, input, world);
     case "kill-failed":
-      return lose(config, process, state.pid, state.since, false, input.detail);
+      return lose(config, process, state.pid, state.since, false, input);
     default:
       return stay(process);
   }
@@ -312,7 +313,7 @@ function stopping(
     case "start":
       return [process, [say("warn", `process '${config.name}' already running`)]];
     case "kill-failed":
-      return lose(config, process, state.pid, state.since, true, input.detail);
+      return lose(config, process, state.pid, state.since, true, input);
     default:
       return stay(process);
   }
@@ -471,9 +472,10 @@ function lose(
   pid: Pid,
   since: Millis,
   wasStopping: boolean,
-  detail: string,
+  { detail, asked }: Extract<Input, { readonly type: "kill-failed" }>,
 ): Step {
-  const log = say("critical", `unknown problem killing ${config.name} (${pid}):${detail}`);
+  const doing = asked === "signal" ? "sending sig" : "killing";
+  const log = say("critical", `unknown problem ${doing} ${config.name} (${pid}):${detail}`);
   const moved = move(process, { name: "UNKNOWN", pid, since, stopping: wasStopping }, { pid });
   return [moved[0], [log, ...moved[1]]];
 }

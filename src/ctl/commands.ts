@@ -17,12 +17,14 @@ const leave = (name: string): Command => ({
   },
 });
 
+const LEAVE = leave("exit");
+
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     add,
     avail,
     clear,
-    exit: leave("exit"),
+    exit: LEAVE,
     fg,
     maintail,
     open,
@@ -53,6 +55,8 @@ export async function runLine(ctl: Controller, input: string): Promise<void> {
   const word = /^[A-Za-z0-9_]*/.exec(line)?.[0] ?? "";
   const argument = line.slice(word.length).trim();
   if (word === "help") return help(ctl, argument);
+  // What Python's shells turn the end of input into, and so a word one can type.
+  if (word === "EOF") return LEAVE.run(ctl, argument);
   const command = COMMANDS.get(word);
   if (command === undefined) {
     ctl.output(`*** Unknown syntax: ${line}`);

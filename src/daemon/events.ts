@@ -184,10 +184,11 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
     const { busyWith } = member;
     if (busyWith === null) return;
     member.busyWith = null;
-    keep(live, rebuffer(live.pool, busyWith));
-    const { pool } = live;
-    const text = `rebuffering event ${busyWith.serial} for pool ${pool.name} (buf size=${pool.buffer.length}, max=${pool.buffer_size})`;
+    // The size told is the one it meets, before it is in.
+    const { name, buffer, buffer_size } = live.pool;
+    const text = `rebuffering event ${busyWith.serial} for pool ${name} (buf size=${buffer.length}, max=${buffer_size})`;
     log.log("debug", text);
+    keep(live, rebuffer(live.pool, busyWith));
     dispatch(live);
   }
 

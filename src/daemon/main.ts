@@ -42,9 +42,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 
   const host = nodeHost({ lookupUser, lookupGroup, userHome });
+  if (args.configuration === null && process.getuid?.() === 0) io.stderr(SEARCHING_AS_ROOT);
   const found = findConfigFile(args.configuration, name, host);
   if (!found.ok) return fail(found.message);
-  if (args.configuration === null && process.getuid?.() === 0) io.stderr(SEARCHING_AS_ROOT);
   const read = (): ReturnType<typeof parseConfig> => parseConfig(found.path, host, args.overrides);
   const first = read();
   if (!first.ok) return fail(...first.issues.map(describeIssue));

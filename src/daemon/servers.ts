@@ -5,6 +5,7 @@ import { constants } from "node:os";
 import type { ServerConfig } from "../core/config.js";
 import { closeServer, createHttpServer } from "../http/server.js";
 import { type ListenOutcome, listenTcp, listenUnix } from "../posix/listen.js";
+import { lookupUser } from "../posix/user.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { STANDARD_FACTORY } from "../rpc/dispatch.js";
 import type { Log } from "./log.js";
@@ -67,7 +68,9 @@ function describeProblem(
 ): string {
   if (problem.chownDenied === true && config.kind === "unix" && config.chown !== null) {
     const { uid, gid } = config.chown;
-    return `Not permitted to chown ${config.file} to uid/gid (${uid}, ${gid}); adjust "sockchown" value in config file or on command line to values that the current user (${process.getuid?.()}) can successfully chown`;
+    const self = process.geteuid?.() ?? 0;
+    const user = lookupUser(String(self))?.name ?? self;
+    return `Not permitted to chown ${config.file} to uid/gid (${uid}, ${gid}); adjust "sockchown" value in config file or on command line to values that the current user (${user}) can successfully chown`;
   }
   if (problem.code === "EADDRINUSE")
     return "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this program down first before starting supervisord.";

@@ -180,8 +180,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   function stop(entry: Entry): string | null {
     const before = entry.process.state.name;
     engine.feed(entry, { type: "stop", hold: true });
-    const after = entry.process.state.name;
-    return before !== "UNKNOWN" && after === "UNKNOWN" ? `unknown problem killing ${entry.name}` : null;
+    const after = entry.process.state;
+    if (before === "UNKNOWN" || after.name !== "UNKNOWN") return null;
+    return `unknown problem killing ${entry.name} (${after.pid})`;
   }
 
   function autostart(group: Group): void {
@@ -321,7 +322,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       log.log("debug", `sending ${entry.name} (pid ${pid}) sig ${signalName(signal)}`);
       const problem = kill(pid, signal, false);
       if (problem === null || problem === "ESRCH") return null;
-      engine.feed(entry, { type: "kill-failed", detail: problem });
+      engine.feed(entry, { type: "kill-failed", detail: problem, asked: "signal" });
       return `unknown problem sending sig ${entry.name} (${pid}):${problem}`;
     },
     until: (handle, settled) => engine.until(entryOf(handle), settled),

@@ -19,8 +19,8 @@ export function handleLogtail(
 ): void {
   const [, ...rest] = path.replace(/^\/+/, "").split("/");
   if (rest.length === 0) return sendError(response, 500);
-  const [name = "", channel = "stdout"] = rest;
-  const file = logfileOf(daemon, name, channel);
+  const [name = "", ...channel] = rest;
+  const file = logfileOf(daemon, name, channel.length === 0 ? "stdout" : channel.join("/"));
   if (file === null) return sendError(response, 404);
   stream(file, response, closing, { "X-Accel-Buffering": "no" });
 }

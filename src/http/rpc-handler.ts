@@ -4,6 +4,7 @@ import type { Daemon } from "../rpc/daemon.js";
 import { dispatch } from "../rpc/dispatch.js";
 import { RpcFault } from "../rpc/fault.js";
 import type { Value } from "../rpc/method.js";
+import { bytesRepr } from "../wire/python.js";
 import { decodeCall, encodeFault, encodeResponse, type XmlRpcCall } from "../wire/xmlrpc.js";
 import { send, sendError } from "./reply.js";
 
@@ -86,6 +87,5 @@ function trace(daemon: Daemon, text: () => string): void {
 
 /** What was sent, short enough for a log. */
 function quote(body: Buffer): string {
-  const text = body.subarray(0, 1000).toString("utf8").replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-  return `'${text.replaceAll("'", "\\'")}'`;
+  return bytesRepr(body.subarray(0, 1000)).slice(1);
 }

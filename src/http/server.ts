@@ -35,8 +35,10 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
       connectionsCheckingInterval: NEVER_MS,
     },
     (request, response) => {
-      // The reference says nothing about keeping a connection; what it does is the same.
-      response.removeHeader("Connection");
+      // The reference says nothing about keeping a connection but to HTTP/1.0; what it does is the same.
+      if (request.httpVersion === "1.0" && response.shouldKeepAlive)
+        response.setHeader("Connection", "Keep-Alive");
+      else response.removeHeader("Connection");
       request.on("error", () => undefined);
       response.on("error", () => undefined);
       try {

@@ -1,4 +1,5 @@
 /** Reading and clearing logs. */
+import { existsSync } from "node:fs";
 import { decodeText, LogFault, readLog, tailLog } from "../logs/tail.js";
 import { forEach } from "./batch.js";
 import type { Channel, Daemon, ProcessHandle } from "./daemon.js";
@@ -58,7 +59,10 @@ const readMain: Method = {
   params: [OFFSET, LENGTH],
   required: 2,
   returns: "string result What was read",
-  run: (daemon, [offset, length]) => read(daemon.mainLogfile, offset, length),
+  run(daemon, [offset, length]) {
+    if (daemon.mainLogfile === null) throw new RpcFault("NO_FILE", "syslog");
+    return read(daemon.mainLogfile, offset, length);
+  },
 };
 
 const clearProcess: Method = {
@@ -78,7 +82,8 @@ export const LOG_METHODS: MethodTable = {
     required: 0,
     returns: "boolean result Always true; everything else is a fault",
     run(daemon) {
-      read(daemon.mainLogfile, 0, 1);
+      const { mainLogfile } = daemon;
+      if (mainLogfile === null || !existsSync(mainLogfile)) throw new RpcFault("NO_FILE");
       try {
         daemon.clearMainLog();
         return true;

@@ -90,7 +90,7 @@ scenario("supervisord finds its conf in ./etc/supervisord.conf", {
   boot: false,
   files: { "sub/etc/supervisord.conf": "[supervisord]\nloglevel=wrong\n" },
   async play({ run, dir }) {
-    const { exit, err } = await run(["-n"], {}, `${dir}/sub`);
+    const { exit, err } = await run(["-n"], { cwd: `${dir}/sub` });
     return [exit, err.includes("bad logging level name 'wrong'")];
   },
 });

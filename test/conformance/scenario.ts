@@ -5,13 +5,14 @@
  * supervisorctl is used, on both daemons.
  */
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { expect } from "vitest";
 import { needs } from "../support/needs.js";
 import type { Client, Which } from "../support/programs.js";
 import { scratch } from "../support/scratch.js";
 import { scrub } from "./scrub.js";
 import { type Stage, setStage } from "./stage.js";
+import { textsOf } from "./texts.js";
 
 export interface Difference {
   /** Why ours is not as the reference, for the table and docs/compatibility.md. */
@@ -81,6 +82,10 @@ export function scenario(name: string, script: Scenario): void {
       if (first === undefined) return;
       const played = await allOf([first, ...others].map((part) => perform(script, part)));
       const reference = played[0];
+      const file = basename(expect.getState().testPath ?? "", ".test.ts");
+      const shown = textIn(reference);
+      for (const text of textsOf(`${file}: ${name}`))
+        expect(shown, "what the reference gave").toContain(text);
       others.forEach((part, index) => {
         const ours = script.differs?.of === "client" ? part.client : part.which;
         const explained = ours === "ours" && script.differs !== undefined;
@@ -95,6 +100,14 @@ export function scenario(name: string, script: Scenario): void {
       }
     }
   });
+}
+
+/** All texts of a transcript, names of fields too. */
+function textIn(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.entries(value)
+    .flatMap(([name, item]) => [Array.isArray(value) ? "" : name, textIn(item)])
+    .join("\n");
 }
 
 /** Waits for every part even when one fails, so that none is left running. */

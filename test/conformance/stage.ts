@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { matches, readLog } from "../support/boot.js";
+import { type Conversation, converse } from "../support/converse.js";
 import { type Answer, type RequestOptions, request, type Target } from "../support/http.js";
 import { type Launched, launch } from "../support/launch.js";
 import { type Client, environment, supervisorctl, supervisord, type Which } from "../support/programs.js";
@@ -15,6 +16,11 @@ export type Info = Readonly<Record<string, Value>>;
 export interface StartOptions {
   /** False: do not wait until it answers. */
   readonly wait?: boolean;
+  readonly cwd?: string;
+  readonly through?: readonly string[];
+}
+
+export interface RunOptions {
   readonly cwd?: string;
   readonly through?: readonly string[];
 }
@@ -38,10 +44,12 @@ export interface Stage {
   ctl(...words: readonly string[]): Promise<Ran>;
   /** A supervisorctl shell that reads these lines. */
   shell(...lines: readonly string[]): Promise<Ran>;
+  /** supervisorctl with the conf, for what has to be spoken with while it runs. */
+  talk(...words: readonly string[]): Conversation;
   /** supervisorctl with these words only: no conf is given. */
   bareCtl(words: readonly string[], stdin?: string): Promise<Ran>;
   /** Runs the daemon's command to its end, with these words. */
-  run(words: readonly string[], env?: Readonly<Record<string, string>>, cwd?: string): Promise<Ran>;
+  run(words: readonly string[], options?: RunOptions): Promise<Ran>;
   /** Starts a daemon in the foreground; for scenarios that do not boot, or boot again. */
   launch(words?: readonly string[], options?: StartOptions): Promise<Launched>;
   /** Lines of the main log that match, without timestamps. */
@@ -106,6 +114,7 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
       }, `${name} ${statename}`),
     http: (method, path, options) => request(target, method, path, options),
     ctl: (...words) => runCommand([...ctlWords, "-c", conf, ...words], { cwd: dir, env }),
+    talk: (...words) => converse([...ctlWords, "-c", conf, ...words], { cwd: dir, env }),
     shell: (...lines) =>
       runCommand([...ctlWords, "-c", conf], {
         cwd: dir,
@@ -113,8 +122,8 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
         stdin: lines.map((line) => `${line}\n`).join(""),
       }),
     bareCtl: (words, stdin = "") => runCommand([...ctlWords, ...words], { cwd: dir, env, stdin }),
-    run: (words, extra = {}, cwd = dir) =>
-      runCommand([...supervisord(which), ...words], { cwd, env: { ...env, ...extra } }),
+    run: (words, { cwd = dir, through = [] } = {}) =>
+      runCommand([...through, ...supervisord(which), ...words], { cwd, env }),
     launch: async (words = [], { wait = true, cwd = dir, through = [] } = {}) => {
       running = await launch(which, {
         dir,

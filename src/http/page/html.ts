@@ -23,6 +23,13 @@ function showControls(text: string): string {
 /** All but tab and the ends of lines: C0, DEL, C1, and what overrides the direction of writing. */
 const CONTROLS = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
+/** Text to a part of a URL, as Python quotes it: scripts compare what they are redirected to. */
+export function quoteUrl(text: string): string {
+  return encodeURIComponent(text)
+    .replaceAll("%2F", "/")
+    .replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
 const DOCTYPE = `<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
    "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">`;
 

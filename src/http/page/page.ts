@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Daemon } from "../../rpc/daemon.js";
 import { SERVER, send, sendError } from "../reply.js";
 import { act } from "./actions.js";
-import { document, escapeText } from "./html.js";
+import { document, escapeText, quoteUrl } from "./html.js";
 import { STATIC_FILES } from "./static.js";
 import { actionUrl, button, statusPage } from "./status.js";
 import { tailPage } from "./tail.js";
@@ -38,6 +38,8 @@ export function createPage(daemon: Daemon): Page {
     response: ServerResponse,
     form: URLSearchParams,
   ): Promise<void> {
+    // Every part of it asks the daemon for something, and that gives no more answers.
+    if (daemon.mood !== "RUNNING") return sendError(response, 500);
     const action = form.get("action");
     if (action === null || action === "")
       return sendPage(response, statusPage(daemon, form.get("message") ?? "", token));
@@ -60,12 +62,8 @@ export function createPage(daemon: Daemon): Page {
         return true;
       }
       if (!PATHS.has(path) || (method !== "GET" && method !== "POST")) return false;
-      if (daemon.mood !== "RUNNING") {
-        sendError(response, 500);
-        return true;
-      }
       readForm(request, response, (form) => {
-        if (path === "/ok.html") return send(response, 200, "text/plain", "OK", HEADERS);
+        if (path === "/ok.html") return send(response, 200, "text/plain", "OK");
         if (path === "/tail.html")
           return sendPage(response, tailPage(daemon, form.get("processname"), form.get("limit")));
         status(request, response, form).catch((error: unknown) => {
@@ -107,13 +105,13 @@ function confirmPage(action: string, name: string | null, token: string): string
   );
 }
 
-/** Query first, then the body of a POST over it; of a key given twice the first counts. */
+/** Query first, then the body of a POST over it; of a key given twice the first counts. What is empty is not there. */
 function readForm(
   request: IncomingMessage,
   response: ServerResponse,
   use: (form: URLSearchParams) => void,
 ): void {
-  const query = new URLSearchParams((request.url ?? "").split("?").slice(1).join("?"));
+  const query = given((request.url ?? "").split("?").slice(1).join("?"));
   if (request.method !== "POST") return use(query);
   const length = request.headers["content-length"];
   if (length === undefined) return sendError(response, 411, { Connection: "close" });
@@ -121,14 +119,18 @@ function readForm(
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const body = new URLSearchParams(Buffer.concat(chunks).toString("utf8"));
+    const body = given(Buffer.concat(chunks).toString("utf8"));
     for (const key of new Set(body.keys())) query.set(key, body.get(key) ?? "");
     use(query);
   });
 }
 
+function given(text: string): URLSearchParams {
+  return new URLSearchParams([...new URLSearchParams(text)].filter(([, value]) => value !== ""));
+}
+
 function redirect(request: IncomingMessage, response: ServerResponse, message: string): void {
-  const quoted = encodeURIComponent(message);
+  const quoted = quoteUrl(message);
   if (isBrowser(request)) {
     // Relative, so that it also works behind a proxy with a path of its own.
     return send(response, 303, "text/html", "", { ...HEADERS, Location: `index.html?message=${quoted}` });

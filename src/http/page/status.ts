@@ -4,7 +4,7 @@ import { makeNamespec } from "../../core/namespec.js";
 import type { StateName } from "../../core/process.js";
 import type { Daemon, ProcessHandle } from "../../rpc/daemon.js";
 import { allByName } from "../../rpc/lookup.js";
-import { document, escapeHtml, escapeText } from "./html.js";
+import { document, escapeHtml, escapeText, quoteUrl } from "./html.js";
 
 interface Button {
   readonly action: string;
@@ -50,7 +50,7 @@ function row(handle: ProcessHandle, shaded: boolean, now: number, token: string)
   const { group, name, process } = handle;
   const state = process.state.name;
   const namespec = makeNamespec(group, name);
-  const quoted = encodeURIComponent(namespec);
+  const quoted = quoteUrl(namespec);
   const actions = [...buttonsFor(state), CLEAR]
     .map(({ action, label }) => `<li>${button(actionUrl(quoted, action), label, token, namespec)}</li>`)
     .join("");

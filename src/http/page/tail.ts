@@ -4,7 +4,7 @@ import type { Daemon } from "../../rpc/daemon.js";
 import { RpcFault } from "../../rpc/fault.js";
 import { findProcess } from "../../rpc/lookup.js";
 import { stripAnsi } from "../../wire/ansi.js";
-import { document, escapeText } from "./html.js";
+import { document, escapeText, quoteUrl } from "./html.js";
 
 const LEAST_BYTES = 1024;
 /** What is not UTF-8 becomes U+FFFD; the reference answers 500. */
@@ -14,9 +14,9 @@ const MORE = 8;
 
 export function tailPage(daemon: Daemon, name: string | null, limit: string | null): string {
   const bytes = Math.max(LEAST_BYTES, limit !== null && /^\d+$/.test(limit) ? Number(limit) : LEAST_BYTES);
-  const text = name === null || name === "" ? "No process name found" : tailOf(daemon, name, bytes);
+  const text = name === null ? "No process name found" : tailOf(daemon, name, bytes);
   const link = (label: string, limit: number): string =>
-    `<a href="tail.html?processname=${encodeURIComponent(name ?? "")}&amp;limit=${limit}">${label}</a>`;
+    `<a href="tail.html?processname=${quoteUrl(name ?? "")}&amp;limit=${limit}">${label}</a>`;
   const links = name === null ? "" : `${link("Refresh", bytes)} ${link("More", bytes * MORE)} `;
   const title = `Supervisor tail of process ${name ?? ""}`;
   return document(
@@ -30,6 +30,7 @@ ${escapeText(text)}</pre>
 
 function tailOf(daemon: Daemon, name: string, bytes: number): string {
   try {
+    if (daemon.mood !== "RUNNING") throw new RpcFault("SHUTDOWN_STATE");
     return decoder.decode(stripAnsi(readLog(findProcess(daemon, name).logfile("stdout"), -bytes, 0)));
   } catch (error) {
     if (error instanceof LogFault && error.fault === "NO_FILE") return `No file for ${name}`;
