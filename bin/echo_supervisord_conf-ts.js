@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { sampleConf } from "../dist/config/sample.js";
+const { sampleConf } = require("../dist/bin/echo_supervisord_conf.cjs");
 
 process.stdout.write(sampleConf());

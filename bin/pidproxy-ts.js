@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { main } from "../dist/pidproxy/main.js";
+const { main } = require("../dist/bin/pidproxy.cjs");
 
-process.exit(await main(process.argv.slice(1), { stdout: (text) => process.stdout.write(text) }));
+const io = { stdout: (text) => process.stdout.write(text) };
+main(process.argv.slice(1), io).then((status) => process.exit(status));

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { writeSync } from "node:fs";
-import { main } from "../dist/ctl/main.js";
+const { writeSync } = require("node:fs");
+const { main } = require("../dist/bin/supervisorctl.cjs");
 
 /** Whole or not at all, before the next line: output must survive the exit, and a closed pipe is quiet. */
 function write(fd) {
@@ -25,4 +25,4 @@ function interrupted() {
 }
 
 const io = { stdout: write(1), stderr: write(2), stdin: process.stdin, interrupted };
-process.exit(await main(process.argv.slice(1), io));
+main(process.argv.slice(1), io).then((status) => process.exit(status));

@@ -2,10 +2,10 @@
 ":" //; SUPERVISORD_TS_NOFILE=$(ulimit -Sn) exec node "$0" "$@"
 // Both sh and JavaScript: the line above starts Node on this very file, after noting the limit of open files that
 // children shall have, since Node raises its own before a script can look.
-import { main } from "../dist/daemon/main.js";
+const { main } = require("../dist/bin/supervisord.cjs");
 
 const io = {
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
 };
-process.exit(await main(process.argv.slice(1), io));
+main(process.argv.slice(1), io).then((status) => process.exit(status));

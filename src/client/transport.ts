@@ -1,30 +1,15 @@
-/** HTTP to a supervisord, over TCP or a unix socket, with one connection kept open. */
-import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from "node:http";
+/** HTTP to a supervisord, over TCP or a unix socket, with connections kept open. */
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node:http";
+import { HttpStatusError, UnknownProtocolError } from "./errors.js";
+import { createUnixCaller } from "./unix-caller.js";
+
+export { HttpStatusError, UnknownProtocolError } from "./errors.js";
 
 export interface ServerAddress {
   /** `http://host[:port]` or `unix:///path`. */
   readonly serverurl: string;
   readonly username?: string | null;
   readonly password?: string | null;
-}
-
-/** An answer whose status is not 200. */
-export class HttpStatusError extends Error {
-  override readonly name = "HttpStatusError";
-  readonly status: number;
-  readonly reason: string;
-  readonly url: string;
-  constructor(url: string, status: number, reason: string) {
-    super(`${url}: ${status} ${reason}`);
-    this.url = url;
-    this.status = status;
-    this.reason = reason;
-  }
-}
-
-/** A serverurl that is neither http:// nor unix://. */
-export class UnknownProtocolError extends Error {
-  override readonly name = "UnknownProtocolError";
 }
 
 export interface Transport {
@@ -35,53 +20,68 @@ export interface Transport {
   close(): void;
 }
 
+const MOST_SOCKETS = 8;
+const PATH = "/RPC2";
+
 /** Throws `UnknownProtocolError`. */
 export function createTransport({ serverurl, username, password }: ServerAddress): Transport {
   const target = targetOf(serverurl);
-  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const headers: Record<string, string> = { "User-Agent": "supervisorctl-ts", Host: target.headerHost };
   if (username && password)
     headers["Authorization"] = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+  const posting = { ...headers, "Content-Type": "text/xml", Accept: "text/xml" };
 
-  function open(options: RequestOptions, body: string | null): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const sent: ClientRequest = request({ ...target.options, agent, ...options }, (response) => {
-        if (response.statusCode === 200) return resolve(response);
-        response.resume();
-        const path = options.path ?? "/RPC2";
-        reject(
-          new HttpStatusError(`127.0.0.1${path}`, response.statusCode ?? 0, response.statusMessage ?? ""),
-        );
-      });
-      sent.on("error", reject);
-      sent.end(body ?? undefined);
-    });
+  const { socketPath } = target.options;
+  if (typeof socketPath === "string") {
+    const caller = createUnixCaller(socketPath, PATH, posting, MOST_SOCKETS);
+    return {
+      post: caller.post,
+      stream: (path, onChunk, signal) => follow({ ...target.options, path, headers, signal }, onChunk),
+      close: caller.close,
+    };
   }
 
+  let agent: Agent | null = null;
   return {
     async post(body, signal) {
-      const bytes = Buffer.byteLength(body);
+      const http = await import("node:http");
+      agent ??= new http.Agent({ keepAlive: true, maxSockets: MOST_SOCKETS });
+      const length = { "Content-Length": Buffer.byteLength(body) };
       const response = await open(
-        {
-          method: "POST",
-          path: "/RPC2",
-          headers: { ...headers, "Content-Type": "text/xml", Accept: "text/xml", "Content-Length": bytes },
-          signal,
-        },
+        { ...target.options, agent, method: "POST", path: PATH, headers: { ...posting, ...length }, signal },
         body,
       );
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk as Buffer);
       return Buffer.concat(chunks).toString("utf8");
     },
-    async stream(path, onChunk, signal) {
-      // Supervisor's own server sends to those who would close only what fills 64 KiB.
-      const asked = { ...headers, Connection: "keep-alive" };
-      const response = await open({ method: "GET", path, headers: asked, agent: false, signal }, null);
-      for await (const chunk of response) await onChunk(chunk as Buffer);
-    },
-    close: () => agent.destroy(),
+    stream: (path, onChunk, signal) => follow({ ...target.options, path, headers, signal }, onChunk),
+    close: () => agent?.destroy(),
   };
+}
+
+async function follow(
+  options: RequestOptions,
+  onChunk: (chunk: Buffer) => void | Promise<void>,
+): Promise<void> {
+  // Supervisor's own server sends to those who would close only what fills 64 KiB.
+  const headers = { ...options.headers, Connection: "keep-alive" } as Record<string, string>;
+  const response = await open({ ...options, headers, method: "GET", agent: false }, null);
+  for await (const chunk of response) await onChunk(chunk as Buffer);
+}
+
+async function open(options: RequestOptions, body: string | null): Promise<IncomingMessage> {
+  const { request } = await import("node:http");
+  return new Promise((resolve, reject) => {
+    const sent: ClientRequest = request(options, (response) => {
+      if (response.statusCode === 200) return resolve(response);
+      response.resume();
+      const url = `127.0.0.1${options.path ?? PATH}`;
+      reject(new HttpStatusError(url, response.statusCode ?? 0, response.statusMessage ?? ""));
+    });
+    sent.on("error", reject);
+    sent.end(body ?? undefined);
+  });
 }
 
 interface Target {

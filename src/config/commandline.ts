@@ -1,8 +1,7 @@
 /**
- * The two command lines. `commander` holds the definitions, gives the help text and the values; before it, getopt
- * brings the words into one plain form (`--name=value`), with Supervisor's own rules and error texts.
+ * The two command lines: a row for each option, which getopt reads with Supervisor's own rules and error texts, and
+ * of which commander makes the help.
  */
-import { Command } from "commander";
 import {
   byteSize,
   type Convert,
@@ -15,17 +14,14 @@ import {
   url,
 } from "./convert.js";
 import { type Given, getopt } from "./getopt.js";
+import { type HelpRow, helpText } from "./help.js";
 import type { ConfigHost } from "./host.js";
 import { nodeHost } from "./node-host.js";
 import type { CtlOverrides, SupervisordOverrides } from "./overrides.js";
 import { repr, reprList } from "./python.js";
 
-interface OptionRow {
-  readonly short: string | null;
-  /** What help calls the value; null for a flag. */
-  readonly value: string | null;
+interface OptionRow extends HelpRow {
   readonly convert: Convert<unknown>;
-  readonly help: string;
 }
 
 type OptionRows = Readonly<Record<string, OptionRow>>;
@@ -95,8 +91,7 @@ export function parseSupervisordArgs(
   argv: readonly string[],
   host: ConfigHost = nodeHost(),
 ): SupervisordArgs {
-  const command = define("supervisord", SUPERVISORD);
-  const read = readArgs(argv, SUPERVISORD, command, host, false);
+  const read = readArgs(argv, { name: "supervisord", rows: SUPERVISORD, positional: null }, host);
   if (read.kind !== "run") return read;
   const { configuration, profile_options: _ignored, ...overrides } = read.values;
   return { kind: "run", configuration: configurationOf(configuration), overrides };
@@ -115,8 +110,8 @@ export function parseSupervisorctlArgs(
   argv: readonly string[],
   host: ConfigHost = nodeHost(),
 ): SupervisorctlArgs {
-  const command = define("supervisorctl", SUPERVISORCTL).argument("[action...]");
-  const read = readArgs(argv, SUPERVISORCTL, command, host, true);
+  const command = { name: "supervisorctl", rows: SUPERVISORCTL, positional: "[action...]" };
+  const read = readArgs(argv, command, host);
   if (read.kind === "version") return { kind: "error", message: "option --version not recognized" };
   if (read.kind !== "run") return read;
   const { configuration, interactive, ...overrides } = read.values;
@@ -133,13 +128,11 @@ function configurationOf(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-function define(name: string, rows: OptionRows): Command {
-  const command = new Command(name).helpOption(false).exitOverride().allowExcessArguments();
-  for (const [long, { short, value, help }] of Object.entries(rows)) {
-    const flags = `${short === null ? "" : `-${short}, `}--${long}${value === null ? "" : ` <${value}>`}`;
-    command.option(flags, help);
-  }
-  return command;
+interface CommandLine {
+  readonly name: string;
+  readonly rows: OptionRows;
+  /** What help calls the words that are no options; null where there may be none. */
+  readonly positional: string | null;
 }
 
 type Read =
@@ -154,10 +147,8 @@ type Read =
 
 function readArgs(
   argv: readonly string[],
-  rows: OptionRows,
-  command: Command,
+  { name: commandName, rows, positional }: CommandLine,
   host: ConfigHost,
-  positional: boolean,
 ): Read {
   const entries = Object.entries(rows);
   const found = getopt(argv, {
@@ -166,29 +157,21 @@ function readArgs(
     long: entries.map(([long, { value }]) => (value === null ? long : `${long}=`)),
   });
   if (!found.ok) return { kind: "error", message: found.message };
-  if (found.rest.length > 0 && !positional)
+  if (found.rest.length > 0 && positional === null)
     return { kind: "error", message: `positional arguments are not supported: ${reprList(found.rest)}` };
 
   const values: Record<string, unknown> = {};
-  const plain: string[] = [];
   for (const { option, value } of found.given) {
     const name = longName(option, rows);
-    if (name === "help") return { kind: "help", text: command.helpInformation() };
+    if (name === "help") return { kind: "help", text: helpText(commandName, rows, positional) };
     if (name === "version") return { kind: "version" };
     const checked = check({ option, value }, name, rows, host);
     if (!checked.ok) return { kind: "error", message: checked.text };
     if (Object.hasOwn(values, name))
       return { kind: "error", message: `conflicting command line option ${repr(option)}` };
     values[name] = checked.value;
-    plain.push(value === null ? `--${name}` : `--${name}=${value}`);
   }
-  command.parse([...plain, "--", ...found.rest], { from: "user" });
-  const opts = command.opts<Record<string, unknown>>();
-  return {
-    kind: "run",
-    values: Object.fromEntries(Object.keys(opts).map((name) => [name, values[name]])),
-    rest: command.args,
-  };
+  return { kind: "run", values, rest: found.rest };
 }
 
 function longName(option: string, rows: OptionRows): string {

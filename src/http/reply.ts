@@ -4,14 +4,18 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 export const SERVER = "Medusa/1.12";
 
 /** The small page that the reference sends with every error. */
+export function errorPage(status: number): { readonly reason: string; readonly page: string } {
+  const reason = STATUS_CODES[status] ?? "Error";
+  const page = `<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error code ${status}.\r\n<p>Message: ${reason}.\r\n</body>\r\n`;
+  return { reason, page };
+}
+
 export function sendError(
   response: ServerResponse,
   status: number,
   headers: Record<string, string> = {},
 ): void {
-  const message = status === 400 ? "Bad Request" : (STATUS_CODES[status] ?? "Error");
-  const page = `<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error code ${status}.\r\n<p>Message: ${message}.\r\n</body>\r\n`;
-  send(response, status, "text/html", page, headers);
+  send(response, status, "text/html", errorPage(status).page, headers);
 }
 
 /** One whole answer. Silently nothing when the client is gone or has its answer already. */

@@ -20,7 +20,12 @@ export function handleRpc(daemon: Daemon, request: IncomingMessage, response: Se
   if (Number(length) > BODY_LIMIT_BYTES) return sendError(response, 413, { Connection: "close" });
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => answer(daemon, Buffer.concat(chunks), response));
+  request.on("end", () =>
+    answerCall(daemon, Buffer.concat(chunks), {
+      send: (text) => send(response, 200, "text/xml", text),
+      fail: (status) => sendError(response, status),
+    }),
+  );
 }
 
 /**
@@ -36,20 +41,27 @@ function isForged({ headers }: IncomingMessage): boolean {
 
 const XML_TYPE = /^(?:text|application)\/xml\b/i;
 
-function answer(daemon: Daemon, body: Buffer, response: ServerResponse): void {
+/** How the answer goes back. One of the two is called once; what a client that is gone should hear is dropped. */
+export interface CallReply {
+  readonly send: (body: string) => void;
+  readonly fail: (status: number) => void;
+}
+
+/** From the body of a request to its answer. Never throws. */
+export function answerCall(daemon: Daemon, body: Buffer, reply: CallReply): void {
   const call = readCall(daemon, body);
-  if (call === null) return sendError(response, 400);
+  if (call === null) return reply.fail(400);
   const { method, params } = call;
   trace(daemon, () => `XML-RPC method called: ${method}()`);
   try {
     const value = dispatch(daemon, method, params);
-    if (!(value instanceof Promise)) return succeed(daemon, method, value, response);
+    if (!(value instanceof Promise)) return succeed(daemon, method, value, reply);
     value.then(
-      (settled) => succeed(daemon, method, settled, response),
-      (error: unknown) => fail(daemon, method, error, response),
+      (settled) => succeed(daemon, method, settled, reply),
+      (error: unknown) => fail(daemon, method, error, reply),
     );
   } catch (error) {
-    fail(daemon, method, error, response);
+    fail(daemon, method, error, reply);
   }
 }
 
@@ -64,21 +76,21 @@ function readCall(daemon: Daemon, body: Buffer): XmlRpcCall | null {
   return null;
 }
 
-function succeed(daemon: Daemon, method: string, value: Value, response: ServerResponse): void {
+function succeed(daemon: Daemon, method: string, value: Value, reply: CallReply): void {
   trace(daemon, () => `XML-RPC method ${method}() returned successfully`);
   // No method means to answer with nothing, and clients don't expect it: nil ends as the reference's does.
-  if (value === null) return sendError(response, 500);
-  send(response, 200, "text/xml", encodeResponse(value));
+  if (value === null) return reply.fail(500);
+  reply.send(encodeResponse(value));
 }
 
-function fail(daemon: Daemon, method: string, error: unknown, response: ServerResponse): void {
+function fail(daemon: Daemon, method: string, error: unknown, reply: CallReply): void {
   if (error instanceof RpcFault) {
     trace(daemon, () => `XML-RPC method ${method}() returned fault: [${error.code}] ${error.message}`);
-    return send(response, 200, "text/xml", encodeFault(error.code, error.message));
+    return reply.send(encodeFault(error.code, error.message));
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   daemon.log("critical", `Handling XML-RPC request for ${method} raised an unexpected exception: ${text}`);
-  sendError(response, 500);
+  reply.fail(500);
 }
 
 function trace(daemon: Daemon, text: () => string): void {

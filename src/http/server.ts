@@ -1,8 +1,9 @@
-/** The HTTP server that the reference is: same paths, same answers, on node:http. */
+/** The HTTP server that the reference is: same paths, same answers, on node:http and what stands before it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { authorize } from "./auth.js";
+import { type Front, standBefore } from "./front.js";
 import { handleLogtail, handleMainLogtail } from "./logtail.js";
 import { createPage, type Page } from "./page/page.js";
 import { pathOf, sendError } from "./reply.js";
@@ -21,7 +22,7 @@ const CLOSE_GRACE_MS = 500;
 /** Node's own check of slow clients is a timer that would wake an idle daemon; sockets have timeouts instead. */
 const NEVER_MS = 2 ** 31 - 1;
 
-const closings = new WeakMap<Server, AbortController>();
+const closings = new WeakMap<Server, { readonly closing: AbortController; readonly front: Front }>();
 
 /** A server that does not listen yet. */
 export function createHttpServer({ server: config, daemon }: HttpOptions): Server {
@@ -51,7 +52,8 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
       if (daemon.enabled("trace")) response.on("finish", () => logAccess(daemon, request, response));
     },
   );
-  closings.set(server, closing);
+  const front = standBefore(server, { config, daemon, idleMs: IDLE_MS, closing: closing.signal });
+  closings.set(server, { closing, front });
   server.setTimeout(IDLE_MS);
   server.maxConnections = CONNECTION_LIMIT;
   let refused = 0;
@@ -75,10 +77,14 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
 
 /** Ends streams and idle connections, gives answers under way a moment, then closes whatever is left. */
 export async function closeServer(server: Server): Promise<void> {
-  closings.get(server)?.abort();
+  const { closing, front } = closings.get(server) ?? {};
+  closing?.abort();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  const timer = setTimeout(() => {
+    front?.destroy();
+    server.closeAllConnections();
+  }, CLOSE_GRACE_MS);
   await closed;
   clearTimeout(timer);
 }

@@ -2,7 +2,7 @@
 import { AUTO, type GroupConfig, type Logfile, type ProcessConfig } from "../core/config.js";
 import { describeProcess } from "../core/describe.js";
 import { compareText } from "../core/order.js";
-import { livePid, STATECODES } from "../core/process.js";
+import { livePid, type Process, STATECODES } from "../core/process.js";
 import type { Channel, Daemon, ProcessHandle } from "./daemon.js";
 import { allByName, findProcess } from "./lookup.js";
 import { type MethodTable, text, type Value } from "./method.js";
@@ -14,8 +14,22 @@ function seconds(time: number): number {
   return Math.min(LAST_SECOND, Math.max(0, Math.trunc(time)));
 }
 
-/** The struct of getProcessInfo. */
-export function processInfo(handle: ProcessHandle, now: number): Readonly<Record<string, Value>> {
+type ProcessInfo = Readonly<Record<string, Value>>;
+
+/** What was told last of each process: within a second, and while nothing happens to it, it is the same again. */
+const told = new WeakMap<ProcessHandle, { readonly process: Process; readonly info: ProcessInfo }>();
+
+/** The struct of getProcessInfo, frozen. */
+export function processInfo(handle: ProcessHandle, now: number): ProcessInfo {
+  const before = told.get(handle);
+  if (before !== undefined && before.process === handle.process && before.info["now"] === seconds(now))
+    return before.info;
+  const info = Object.freeze(describe(handle, now));
+  told.set(handle, { process: handle.process, info });
+  return info;
+}
+
+function describe(handle: ProcessHandle, now: number): ProcessInfo {
   const { process, group, name } = handle;
   const stdout_logfile = handle.logfile("stdout") ?? "";
   return {
@@ -83,6 +97,18 @@ function configInfo(
   };
 }
 
+const listed = new WeakMap<Daemon, readonly ProcessInfo[]>();
+
+/** Of all processes; the very same array while it would say the same. */
+function allProcessInfo(daemon: Daemon): readonly ProcessInfo[] {
+  const now = daemon.now();
+  const infos = allByName(daemon).map((handle) => processInfo(handle, now));
+  const before = listed.get(daemon);
+  if (before?.length === infos.length && infos.every((info, at) => info === before[at])) return before;
+  listed.set(daemon, Object.freeze(infos));
+  return infos;
+}
+
 export const INFO_METHODS: MethodTable = {
   getProcessInfo: {
     help: "Tells all about one process.",
@@ -96,10 +122,7 @@ export const INFO_METHODS: MethodTable = {
     params: [],
     required: 0,
     returns: "array result One struct for each process, as getProcessInfo gives it",
-    run(daemon) {
-      const now = daemon.now();
-      return allByName(daemon).map((handle) => processInfo(handle, now));
-    },
+    run: allProcessInfo,
   },
   getAllConfigInfo: {
     help: "Tells how every process is configured, by the configuration as it was last read.",

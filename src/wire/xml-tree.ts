@@ -1,5 +1,7 @@
 /** XML to a small tree, by way of saxes. For requests and answers of a few kilobytes, not for documents. */
-import { SaxesParser } from "saxes";
+import { createRequire } from "node:module";
+
+type Saxes = typeof import("saxes");
 
 export interface XmlNode {
   readonly name: string;
@@ -11,8 +13,17 @@ export interface XmlNode {
 /** Deeper than any honest call nests its values. */
 const DEPTH_LIMIT = 256;
 
+let saxes: Saxes | null = null;
+
+/** Most processes never meet a document that needs it. */
+function load(): Saxes {
+  saxes ??= createRequire(import.meta.url)("saxes") as Saxes;
+  return saxes;
+}
+
 /** The root element. Throws an Error for what is not well-formed, or nested beyond reason. */
 export function parseXml(xml: string): XmlNode {
+  const { SaxesParser } = load();
   const parser = new SaxesParser();
   const root: XmlNode = { name: "", children: [], text: "" };
   const open: XmlNode[] = [root];

@@ -1,5 +1,6 @@
 /** XML-RPC as Supervisor speaks it: tolerant of what it reads, and byte for byte in what it writes. */
 import { parseXml, type XmlNode } from "./xml-tree.js";
+import { scanCall, scanResponse } from "./xmlrpc-scan.js";
 
 /** Whole numbers are ints, other numbers doubles. */
 export type XmlRpcValue =
@@ -53,7 +54,7 @@ function encodeValue(value: XmlRpcValue): string {
       return value ? "<value><boolean>1</boolean></value>\n" : "<value><boolean>0</boolean></value>\n";
     default:
       if (value === null) return "<value><nil/></value>\n";
-      return isList(value) ? encodeArray(value) : encodeStruct(value);
+      return isList(value) ? once(value, encodeItems) : once(value, encodeMembers);
   }
 }
 
@@ -61,13 +62,28 @@ function isList(value: XmlRpcValue): value is readonly XmlRpcValue[] {
   return Array.isArray(value);
 }
 
-function encodeArray(values: readonly XmlRpcValue[]): string {
+/**
+ * What is frozen reads the same whenever it comes again: clients ask for the same hundred processes over and over.
+ * (Frozen through and through, that is; who freezes an answer freezes what is in it.)
+ */
+const written = new WeakMap<object, string>();
+
+function once<T extends object>(value: T, encode: (value: T) => string): string {
+  if (!Object.isFrozen(value)) return encode(value);
+  const known = written.get(value);
+  if (known !== undefined) return known;
+  const text = encode(value);
+  written.set(value, text);
+  return text;
+}
+
+function encodeItems(values: readonly XmlRpcValue[]): string {
   let items = "";
   for (const value of values) items += encodeValue(value);
   return `<value><array><data>\n${items}</data></array></value>\n`;
 }
 
-function encodeStruct(struct: { readonly [name: string]: XmlRpcValue }): string {
+function encodeMembers(struct: { readonly [name: string]: XmlRpcValue }): string {
   let members = "";
   for (const name of Object.keys(struct))
     members += `<member>\n<name>${escapeText(name)}</name>\n${encodeValue(struct[name] ?? null)}</member>\n`;
@@ -88,6 +104,11 @@ function escapeText(text: string): string {
 
 /** Throws `XmlRpcParseError`. The document must begin at its first character. */
 export function decodeCall(xml: string): XmlRpcCall {
+  return scanCall(xml) ?? parseCall(xml);
+}
+
+/** As `decodeCall`, whatever the document looks like. */
+export function parseCall(xml: string): XmlRpcCall {
   return guarded(() => {
     const call = expectNode(parseXml(xml), "methodCall");
     return { method: child(call, "methodName")?.text.trim() ?? "", params: decodeParams(call) };
@@ -96,6 +117,11 @@ export function decodeCall(xml: string): XmlRpcCall {
 
 /** Throws `XmlRpcParseError`. */
 export function decodeResponse(xml: string): XmlRpcResponse {
+  return scanResponse(xml) ?? parseResponse(xml);
+}
+
+/** As `decodeResponse`, whatever the document looks like. */
+export function parseResponse(xml: string): XmlRpcResponse {
   return guarded(() => {
     const response = expectNode(parseXml(xml), "methodResponse");
     const fault = child(response, "fault");

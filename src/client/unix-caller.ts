@@ -1,0 +1,102 @@
+/**
+ * Calls over a unix socket, without Node's HTTP client: at the other end is a supervisord and nothing between, and
+ * a short command spends more on loading that client than on everything it does.
+ */
+import { connect, type Socket } from "node:net";
+import { createAnswerReader } from "./answer.js";
+import { HttpStatusError } from "./errors.js";
+
+export interface UnixCaller {
+  post(body: string, signal?: AbortSignal): Promise<string>;
+  close(): void;
+}
+
+/** One call at a time on each connection, so that one that waits keeps nobody else waiting; `most` of them. */
+export function createUnixCaller(
+  socketPath: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  most: number,
+): UnixCaller {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `POST ${path} HTTP/1.1\r\n${lines.join("")}`;
+  const idle: Socket[] = [];
+  const open = new Set<Socket>();
+  const queue: (() => void)[] = [];
+
+  function take(): Socket {
+    const kept = idle.pop();
+    if (kept !== undefined) return kept.ref();
+    const socket = connect(socketPath);
+    open.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      open.delete(socket);
+      const at = idle.indexOf(socket);
+      if (at >= 0) idle.splice(at, 1);
+      queue.shift()?.();
+    });
+    return socket;
+  }
+
+  /** An idle connection keeps no program alive. */
+  function give(socket: Socket): void {
+    idle.push(socket.unref());
+    queue.shift()?.();
+  }
+
+  async function post(body: string, signal?: AbortSignal): Promise<string> {
+    while (idle.length === 0 && open.size >= most) await new Promise<void>((wake) => queue.push(wake));
+    signal?.throwIfAborted();
+    const socket = take();
+    const answer = exchange(
+      socket,
+      `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      signal,
+    );
+    const { status, reason, body: text, keep } = await answer;
+    if (keep) give(socket);
+    else socket.destroy();
+    if (status !== 200) throw new HttpStatusError(`127.0.0.1${path}`, status, reason);
+    return text;
+  }
+
+  return {
+    post,
+    close() {
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+type Answer = NonNullable<ReturnType<ReturnType<typeof createAnswerReader>["add"]>>;
+
+function exchange(socket: Socket, request: string, signal: AbortSignal | undefined): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const reader = createAnswerReader();
+    const settle = (): void => {
+      socket.off("data", onData).off("error", fail).off("close", onClose);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const fail = (error: unknown): void => {
+      settle();
+      socket.destroy();
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      try {
+        const answer = reader.add(chunk);
+        if (answer === null) return;
+        settle();
+        resolve(answer);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const onClose = (): void => fail(Object.assign(new Error("socket hang up"), { code: "ECONNRESET" }));
+    const onAbort = (): void => fail(signal?.reason);
+    socket.on("data", onData).on("error", fail).on("close", onClose);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    socket.write(request);
+  });
+}

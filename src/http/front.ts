@@ -1,0 +1,170 @@
+/**
+ * What stands before Node's HTTP server: plain XML-RPC calls are answered here, at a fraction of what a request
+ * costs there; a connection that brings anything else is handed on, with every byte that came, and stays there.
+ */
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import type { ServerConfig } from "../core/config.js";
+import type { Daemon } from "../rpc/daemon.js";
+import { authorize } from "./auth.js";
+import { errorPage, SERVER } from "./reply.js";
+import { readHead } from "./request-head.js";
+import { answerCall, type CallReply } from "./rpc-handler.js";
+
+export interface FrontOptions {
+  readonly config: ServerConfig;
+  readonly daemon: Daemon;
+  readonly idleMs: number;
+  /** Aborted when the server closes: idle connections end at once, busy ones with their answer. */
+  readonly closing: AbortSignal;
+}
+
+export interface Front {
+  /** Ends what is still open. */
+  destroy(): void;
+}
+
+/** While an answer is under way this much more is read, so that a client that hangs up is noticed. */
+const AHEAD_BYTES = 64 * 1024;
+const EMPTY = Buffer.alloc(0);
+
+/** Puts itself between a server and its connections. */
+export function standBefore(server: Server, options: FrontOptions): Front {
+  const listeners = server.listeners("connection") as ((this: Server, socket: Socket) => void)[];
+  server.removeAllListeners("connection");
+  const handOn = (socket: Socket): void => {
+    for (const listener of listeners) listener.call(server, socket);
+  };
+  const open = new Set<Connection>();
+  server.on("connection", (socket: Socket) => {
+    const connection = connect(socket, options, (after) => {
+      open.delete(connection);
+      if (after === "hand on") handOn(socket);
+    });
+    open.add(connection);
+  });
+  options.closing.addEventListener("abort", () => {
+    for (const connection of [...open]) connection.finish();
+  });
+  return {
+    destroy() {
+      for (const connection of [...open]) connection.destroy();
+    },
+  };
+}
+
+interface Connection {
+  finish(): void;
+  destroy(): void;
+}
+
+function connect(
+  socket: Socket,
+  { config, daemon, idleMs, closing }: FrontOptions,
+  leave: (after: "hand on" | "closed") => void,
+): Connection {
+  let bytes: Buffer = EMPTY;
+  /** An answer is being made, or waits to be read by the client. */
+  let busy = false;
+  let hungUp = false;
+
+  function onData(chunk: Buffer): void {
+    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    if (!busy) work();
+    else if (bytes.length > AHEAD_BYTES) socket.pause();
+  }
+
+  /** Takes the next request, if it is all there. */
+  function work(): void {
+    if (bytes.length > 0) {
+      const head = readHead(bytes);
+      if (head.kind === "other" || daemon.enabled("trace")) return handOn();
+      if (head.kind === "plain") {
+        if (authorize(config, head.authorization) !== "welcome") return handOn();
+        const end = head.end + head.length;
+        if (bytes.length >= end) {
+          const body = bytes.subarray(head.end, end);
+          bytes = bytes.length === end ? EMPTY : bytes.subarray(end);
+          busy = true;
+          return answerCall(daemon, body, reply);
+        }
+      }
+    }
+    // The rest of a half request will not come, and nothing answers half of one.
+    if (hungUp) socket.end();
+  }
+
+  const reply: CallReply = {
+    send: (body) => respond("200 OK", "text/xml", body),
+    fail(status) {
+      const { reason, page } = errorPage(status);
+      respond(`${status} ${reason}`, "text/html", page);
+    },
+  };
+
+  function respond(status: string, type: string, body: string): void {
+    if (socket.destroyed) return;
+    const size = Buffer.byteLength(body);
+    const head = `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\nDate: ${httpDate()}\r\n\r\n`;
+    // Where there is one byte for each character, nothing has to be encoded.
+    const flushed = socket.write(head + body, size === body.length ? "latin1" : "utf8");
+    if (closing.aborted) return void socket.end(() => socket.destroy());
+    if (flushed) proceed();
+    else socket.once("drain", proceed);
+  }
+
+  function proceed(): void {
+    busy = false;
+    if (socket.isPaused()) socket.resume();
+    if (bytes.length > 0 || hungUp) work();
+  }
+
+  function onEnd(): void {
+    hungUp = true;
+    if (!busy) work();
+  }
+
+  function onClose(): void {
+    leave("closed");
+  }
+
+  const destroy = (): void => void socket.destroy();
+  /** What is wrong with a connection ends it, and `close` follows. */
+  const ignore = (): void => undefined;
+
+  function handOn(): void {
+    socket.off("data", onData).off("end", onEnd).off("close", onClose);
+    socket.off("timeout", destroy).off("error", ignore);
+    socket.setTimeout(0);
+    socket.pause();
+    socket.unshift(bytes);
+    leave("hand on");
+    // Once all who listen are there.
+    process.nextTick(() => socket.resume());
+  }
+
+  socket.on("data", onData).on("end", onEnd).on("close", onClose);
+  socket.on("timeout", destroy).on("error", ignore);
+  socket.setTimeout(idleMs);
+
+  return {
+    finish() {
+      if (!busy) socket.destroy();
+    },
+    destroy,
+  };
+}
+
+let dateSecond = 0;
+let dateText = "";
+
+/** Made once for each second. */
+function httpDate(): string {
+  const now = Date.now();
+  const second = Math.trunc(now / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = new Date(now).toUTCString();
+  }
+  return dateText;
+}

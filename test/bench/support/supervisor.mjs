@@ -1,0 +1,124 @@
+/** The two supervisords: the same conf for both, from exec until they answer. */
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { childrenOf, killTree } from "./proc.mjs";
+import { Rpc } from "./rpc.mjs";
+import { removeScratch, scratch } from "./scratch.mjs";
+
+const BIN = join(import.meta.dirname, "../../../bin");
+const COMMANDS = {
+  reference: { daemon: "/usr/bin/supervisord", ctl: "/usr/bin/supervisorctl" },
+  ours: { daemon: join(BIN, "supervisord-ts.js"), ctl: join(BIN, "supervisorctl-ts.js") },
+};
+
+/** With it, Node reads a whole bundle of certificates before the first line of a script. */
+export const ENV = { ...process.env };
+delete ENV.NODE_EXTRA_CA_CERTS;
+
+export function sleepers(count, options = "") {
+  const name = (n) => `p${String(n).padStart(4, "0")}`;
+  return Array.from({ length: count }, (_, n) => program(name(n), "/bin/sleep 1000000", options)).join("");
+}
+
+export function program(name, command, options = "") {
+  return `[program:${name}]\ncommand=${command}\nstartsecs=0\nredirect_stderr=true\n${options}\n`;
+}
+
+export function confText(dir, programs, { minfds = 1024 } = {}) {
+  return (
+    `[unix_http_server]\nfile=${dir}/s.sock\n` +
+    `[supervisord]\nlogfile=${dir}/main.log\npidfile=${dir}/pid\nchildlogdir=${dir}\nminfds=${minfds}\n` +
+    "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n" +
+    `[supervisorctl]\nserverurl=unix://${dir}/s.sock\n${programs}`
+  );
+}
+
+/** A daemon of this conf; `launch` starts it and gives when that was. `programs` may depend on its directory. */
+export function prepare(name, programs, options) {
+  const dir = scratch(name);
+  const conf = join(dir, "s.conf");
+  const text = typeof programs === "function" ? programs(dir) : programs;
+  writeFileSync(conf, confText(dir, text, options));
+  const rpc = new Rpc(join(dir, "s.sock"));
+  let child = null;
+  const daemon = {
+    name,
+    dir,
+    conf,
+    rpc,
+    socket: join(dir, "s.sock"),
+    get pid() {
+      return child.pid;
+    },
+    launch() {
+      const began = performance.now();
+      child = spawn(COMMANDS[name].daemon, ["-n", "-c", conf], { stdio: "ignore", env: ENV });
+      return began;
+    },
+    /** Until it answers. */
+    async up() {
+      for (let tries = 0; ; tries += 1) {
+        try {
+          await rpc.call("supervisor.getState");
+          return daemon;
+        } catch (error) {
+          if (child.exitCode !== null || tries > 12_000)
+            throw new Error(`${name} does not come up: ${log(dir)}`, { cause: error });
+          await wait(10);
+        }
+      }
+    },
+    async until(statename, count, everyMs = 20) {
+      for (const end = Date.now() + 300_000; (await rpc.count(statename)) < count; ) {
+        if (Date.now() > end) throw new Error(`${name}: fewer than ${count} are ${statename}`);
+        await wait(everyMs);
+      }
+      return daemon;
+    },
+    ctl(...words) {
+      const { status, stdout, error } = spawnSync(COMMANDS[name].ctl, ["-c", conf, ...words], { env: ENV });
+      if (error !== undefined) throw error;
+      return { status, text: stdout.toString("utf8") };
+    },
+    workers: () => childrenOf(child.pid),
+    /** Not asked to stop: the reference would take a second for each group. */
+    async stop() {
+      rpc.close();
+      if (child.exitCode === null && child.signalCode === null) {
+        const exited = new Promise((resolve) => child.once("exit", resolve));
+        killTree(child.pid);
+        await exited;
+      }
+      removeScratch(dir);
+    },
+  };
+  return daemon;
+}
+
+/** Up, with `count` of its programs RUNNING. */
+export async function boot(name, programs, { running = 0, ...options } = {}) {
+  const daemon = prepare(name, programs, options);
+  try {
+    daemon.launch();
+    await daemon.up();
+    return await daemon.until("RUNNING", running);
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
+}
+
+function log(dir) {
+  try {
+    return readFileSync(join(dir, "main.log"), "utf8").slice(-400);
+  } catch {
+    return "it wrote no log";
+  }
+}
+
+export function referenceVersion() {
+  const { status, stdout } = spawnSync(COMMANDS.reference.daemon, ["--version"]);
+  return status === 0 ? stdout.toString("utf8").trim() : null;
+}
