@@ -85,6 +85,8 @@ export const SUPERVISORD_OPTIONS = {
   environment: { default: "", convert: parseEnvironment, names: "node", label: "environment" },
   // Not Supervisor's: it ignores keys it doesn't know.
   keep_stopped: { default: "true", convert: boolean, names: "here" },
+  adopt: { default: "true", convert: boolean, names: "here" },
+  statefile: { default: null, convert: existingDirpath, names: "here" },
   watch_config: { default: "false", convert: boolean, names: "here" },
   logformat: { default: "text", convert: oneOf("text", "json"), names: "here" },
   // Last, because Supervisor looks the user up once everything else is read.

@@ -135,6 +135,7 @@ function layOver(
     ...laid,
     logfile: laid.logfile === "syslog" ? null : normalizePath(laid.logfile, host),
     pidfile: normalizePath(laid.pidfile, host),
+    statefile: normalizePath(laid.statefile ?? `${laid.pidfile}.state`, host),
     childlogdir: normalizePath(laid.childlogdir ?? host.tmpdir, host),
     directory: laid.directory === null ? null : normalizePath(laid.directory, host),
   };

@@ -173,6 +173,10 @@ export interface SupervisordConfig {
   readonly environment: Readonly<Record<string, string>>;
   readonly keep_stopped: boolean;
   readonly watch_config: boolean;
+  /** Take over what a supervisor that died has left running. */
+  readonly adopt: boolean;
+  /** Absolute path. */
+  readonly statefile: string;
 }
 
 /** A line that reading the file wants in the activity log once that is open. */

@@ -39,7 +39,9 @@ type In<Name extends StateName> = Extract<ProcessState, { readonly name: Name }>
 export type ExitCause =
   | { readonly type: "exit"; readonly status: number }
   | { readonly type: "signal"; readonly signal: number; readonly core: boolean }
-  | { readonly type: "other"; readonly waitStatus: number };
+  | { readonly type: "other"; readonly waitStatus: number }
+  /** It was not our own child, and the kernel can't tell. */
+  | { readonly type: "unknown" };
 
 /** A process: its state, and what outlasts each state. */
 export interface Process {
@@ -510,7 +512,7 @@ function say(level: LogLevel, text: string): Effect {
   return { type: "log", level, text };
 }
 
-/** Supervisor's exit status: the status, or -1 when a signal ended it. */
+/** Supervisor's exit status: the status, or -1 when a signal ended it or nobody knows. */
 export function statusOf(cause: ExitCause): number {
   return cause.type === "exit" ? cause.status : -1;
 }
@@ -524,6 +526,8 @@ export function describeExit(cause: ExitCause): string {
       return `terminated by ${signalName(cause.signal)}${cause.core ? " (core dumped)" : ""}`;
     case "other":
       return `unknown termination cause 0x${cause.waitStatus.toString(16).padStart(4, "0")}`;
+    case "unknown":
+      return "exit status unknown";
     default:
       return assertNever(cause);
   }

@@ -6,19 +6,20 @@ import { assertNever } from "../core/brand.js";
 import {
   deadline,
   type Effect,
+  type ExitCause,
   type Input,
   livePid,
   type Notify,
+  type Process,
   transition,
   type World,
 } from "../core/process.js";
 import { decodeWaitStatus, type Reaped } from "../posix/reap.js";
-import { kill } from "../posix/signals.js";
 import { now } from "./clock.js";
 import { createDeadlines } from "./deadlines.js";
 import type { Entry } from "./entry.js";
 import type { Log } from "./log.js";
-import type { SpawnOutcome } from "./run.js";
+import type { Run, SpawnOutcome } from "./run.js";
 
 /** Hears of each state change, after the process has its new state. */
 export type Listener = (entry: Entry, change: Notify) => void;
@@ -29,6 +30,10 @@ export interface EngineOptions {
   readonly spawn: (entry: Entry) => SpawnOutcome;
   /** Collects one dead child; null when there is none to collect. */
   readonly reap: () => Reaped | null;
+  /** Hears of each process that took a step, once it has its new state. */
+  readonly onStep: (entry: Entry) => void;
+  /** What was heard must last before this goes on: a signal is about to be sent. */
+  readonly beforeKill: () => void;
 }
 
 export interface Engine extends Disposable {
@@ -38,6 +43,10 @@ export interface Engine extends Disposable {
   feed(entry: Entry, input: Input): void;
   /** Collects every child that has died. */
   reap(): void;
+  /** Takes up a process where an earlier supervisor left it; its child, if it has one, is `run`. */
+  resume(entry: Entry, process: Process, run: Run | null): void;
+  /** A child that is not our own has ended. */
+  ended(entry: Entry, run: Run, cause: ExitCause): void;
   subscribe(listener: Listener): Disposable;
   /** Settles once the condition holds; undefined when it holds already. */
   until(entry: Entry, settled: Waited): Promise<void> | undefined;
@@ -80,6 +89,21 @@ export function createEngine(options: EngineOptions): Engine {
         endRun(entry);
         engine.feed(entry, { type: "exited", pid: dead.pid, cause });
       }
+    },
+
+    resume(entry, process, run) {
+      entry.process = process;
+      entry.run = run;
+      if (run !== null) byPid.set(run.pid, entry);
+      deadlines.set(entry, deadline(entry.config, process));
+      options.onStep(entry);
+    },
+
+    ended(entry, run, cause) {
+      if (entry.run !== run) return;
+      byPid.delete(run.pid);
+      endRun(entry);
+      engine.feed(entry, { type: "exited", pid: run.pid, cause });
     },
 
     subscribe(listener) {
@@ -130,6 +154,7 @@ export function createEngine(options: EngineOptions): Engine {
     let answer: Input | null = null;
     for (const effect of effects) answer = perform(entry, effect) ?? answer;
     deadlines.set(entry, deadline(entry.config, entry.process));
+    options.onStep(entry);
     return answer;
   }
 
@@ -159,7 +184,9 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function signal(entry: Entry, effect: Extract<Effect, { readonly type: "kill" }>): Input | null {
-    const problem = kill(effect.pid, effect.signal, effect.asgroup);
+    options.onStep(entry);
+    options.beforeKill();
+    const problem = entry.run === null ? "ESRCH" : entry.run.kill(effect.signal, effect.asgroup);
     if (problem === null) return null;
     if (problem === "ESRCH") {
       const text = `unable to signal ${entry.name} (pid ${effect.pid}), it probably just exited on its own: ${problem}`;

@@ -7,7 +7,14 @@ import type { ListenerGroupConfig } from "../core/config.js";
 import { type SupervisorEvent, stateEvent, TICKS, tickEvent } from "../core/event.js";
 import { accept, newPool, type Pool, type PooledEvent, rebuffer, takeNext, wants } from "../core/pool.js";
 import type { Notify } from "../core/process.js";
-import { createListener, formatEvent, type Listener, type ListenerFact } from "../wire/listener-protocol.js";
+import type { SavedEvent, SavedListener, SavedPool } from "../core/saved.js";
+import {
+  createListener,
+  formatEvent,
+  type Listener,
+  type ListenerFact,
+  type ListenerState,
+} from "../wire/listener-protocol.js";
 import { bytesRepr } from "../wire/python.js";
 import type { Entry, Group } from "./entry.js";
 import type { Log } from "./log.js";
@@ -15,7 +22,10 @@ import { createTicks, type TickName } from "./ticks.js";
 
 export interface EventBus extends Disposable {
   publish(event: SupervisorEvent): void;
-  addPool(config: ListenerGroupConfig, group: Group): void;
+  /** `saved` is where an earlier supervisor left it. */
+  addPool(config: ListenerGroupConfig, group: Group, saved?: SavedPool): void;
+  /** What a later supervisor goes on from. */
+  savePools(): readonly SavedPool[];
   removePool(name: string): void;
   /** A process changed its state; call it for every process. */
   changed(entry: Entry, change: Notify): void;
@@ -28,6 +38,10 @@ export interface EventBusOptions {
   readonly identifier: () => string;
   /** Outlasts a reload. */
   readonly serials: Serials;
+  /** A pool is no longer as it was. */
+  readonly onPool: (name: string, save: () => SavedPool) => void;
+  /** What was said of pools must last before this goes on: an event is about to be sent. */
+  readonly beforeSend: () => void;
 }
 
 /** The number the next event gets; one for the whole daemon. */
@@ -47,7 +61,8 @@ interface LivePool {
   readonly members: readonly Member[];
 }
 
-export function createEventBus({ log, identifier, serials }: EventBusOptions): EventBus {
+export function createEventBus(options: EventBusOptions): EventBus {
+  const { log, identifier, serials } = options;
   const pools = new Map<string, LivePool>();
   const memberOf = new Map<Entry, { readonly live: LivePool; readonly member: Member }>();
   const ticks = createTicks((name, when) => bus.publish(tickEvent(name, when)));
@@ -59,21 +74,26 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
         if (!wants(live.pool, event)) continue;
         serial ??= serials.next++;
         keep(live, accept(live.pool, event, serial));
+        touch(live);
         dispatch(live);
       }
     },
 
-    addPool(config, group) {
-      const members = [...group.processes.values()].map((entry) => ({
-        entry,
-        listener: createListener(),
-        busyWith: null,
-      }));
-      const live: LivePool = { pool: newPool(config.name, config.events, config.buffer_size), members };
+    addPool(config, group, saved) {
+      const members = [...group.processes.values()].map((entry) =>
+        restoreMember(
+          entry,
+          saved?.listeners.find(({ name }) => name === entry.name),
+        ),
+      );
+      const fresh = newPool(config.name, config.events, config.buffer_size);
+      const live: LivePool = { pool: saved === undefined ? fresh : restorePool(fresh, saved), members };
       pools.set(config.name, live);
       for (const member of members) memberOf.set(member.entry, { live, member });
       ticks.want(wantedTicks());
     },
+
+    savePools: () => [...pools.values()].map((live) => savePool(live, Number.POSITIVE_INFINITY)),
 
     removePool(name) {
       for (const { entry } of pools.get(name)?.members ?? []) memberOf.delete(entry);
@@ -87,6 +107,7 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
       if (known === undefined) return;
       const { live, member } = known;
       if (change.to === "STARTING") member.listener = createListener();
+      touch(live);
       if (change.to === "STARTING" || change.to === "RUNNING") dispatch(live);
       else if (change.to !== "STOPPING" && change.to !== "UNKNOWN") giveBack(live, member);
     },
@@ -95,6 +116,7 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
       const known = memberOf.get(entry);
       if (known === undefined) return;
       for (const fact of known.member.listener.heard(bytes)) note(known.live, known.member, fact);
+      touch(known.live);
       dispatch(known.live);
     },
 
@@ -104,6 +126,10 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
       memberOf.clear();
     },
   };
+
+  function touch(live: LivePool): void {
+    options.onPool(live.pool.name, () => savePool(live, REMEMBERED_CHARS));
+  }
 
   function wantedTicks(): ReadonlySet<TickName> {
     const names = Object.keys(TICKS) as TickName[];
@@ -121,9 +147,12 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
   /** Sends what is buffered while there is somebody ready for it. */
   function dispatch(live: LivePool): void {
     while (live.pool.buffer.length > 0) {
-      const [rest, next] = takeNext(live.pool);
-      if (next === null || !live.members.some((member) => offer(live, member, next))) return;
+      const whole = live.pool;
+      const [rest, next] = takeNext(whole);
       live.pool = rest;
+      if (next !== null && live.members.some((member) => offer(live, member, next))) continue;
+      live.pool = whole;
+      return;
     }
   }
 
@@ -140,13 +169,20 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
       eventname: event.type,
       payload: event.payload,
     });
+    // A supervisor that takes over must know that this listener has an event, or it would send it another.
+    const before = member.listener.place();
+    member.busyWith = pooled;
+    const facts = listener.sent();
+    touch(live);
+    options.beforeSend();
     if (entry.run.writeStdin(text) !== "written") {
+      member.busyWith = null;
+      member.listener = createListener(before);
       const said = `epipe occurred while sending event ${serial} to listener ${entry.name}, listener state unchanged`;
       log.log("debug", said);
       return false;
     }
-    member.busyWith = pooled;
-    for (const fact of listener.sent()) note(live, member, fact);
+    for (const fact of facts) note(live, member, fact);
     log.log("debug", `event ${serial} sent to listener ${entry.name}`);
     return true;
   }
@@ -196,3 +232,44 @@ export function createEventBus({ log, identifier, serials }: EventBusOptions): E
 }
 
 const OK = Buffer.from("OK");
+
+function saveEvent({ event, serial, poolserial }: PooledEvent): SavedEvent {
+  return { ...event, serial, poolserial };
+}
+
+function restoreEvent({ type, payload, serial, poolserial }: SavedEvent): PooledEvent {
+  return { event: { type: type as SupervisorEvent["type"], payload }, serial, poolserial };
+}
+
+/** So much of what a pool still owes is written down at each of its steps; a flood of large events is not. */
+const REMEMBERED_CHARS = 64 * 1024;
+
+function savePool({ pool, members }: LivePool, mostChars: number): SavedPool {
+  const { name, poolserial, discarded } = pool;
+  let chars = 0;
+  const buffer = pool.buffer.filter(({ event }) => {
+    chars += event.payload.length;
+    return chars <= mostChars;
+  });
+  const listeners = members.map(({ entry, listener, busyWith }) => {
+    const { state, pending, resultBytes } = listener.place();
+    const busy = busyWith === null ? null : saveEvent(busyWith);
+    return { name: entry.name, state, pending: pending.toString("base64"), resultBytes, busyWith: busy };
+  });
+  return { name, poolserial, discarded, buffer: buffer.map(saveEvent), listeners };
+}
+
+function restorePool(fresh: Pool, { poolserial, discarded, buffer }: SavedPool): Pool {
+  return { ...fresh, poolserial, discarded, buffer: buffer.slice(-fresh.buffer_size).map(restoreEvent) };
+}
+
+function restoreMember(entry: Entry, saved: SavedListener | undefined): Member {
+  if (saved === undefined) return { entry, listener: createListener(), busyWith: null };
+  const place = {
+    state: saved.state as ListenerState,
+    pending: Buffer.from(saved.pending, "base64"),
+    resultBytes: saved.resultBytes,
+  };
+  const busyWith = saved.busyWith === null ? null : restoreEvent(saved.busyWith);
+  return { entry, listener: createListener(place), busyWith };
+}

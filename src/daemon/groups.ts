@@ -2,6 +2,7 @@
 import type { Config, GroupConfig, ProcessConfig } from "../core/config.js";
 import { groupOrder } from "../core/order.js";
 import { isStoppedClass } from "../core/process.js";
+import type { SavedGroup, SavedLogs } from "../core/saved.js";
 import type { Engine } from "./engine.js";
 import { createEntry, type Entry, type Group } from "./entry.js";
 import type { Outputs } from "./outputs.js";
@@ -10,15 +11,21 @@ export interface Groups {
   /** By priority, then name. */
   readonly active: ReadonlyMap<string, Group>;
   /** False when a group of that name is active already. */
-  add(config: GroupConfig, held: ReadonlySet<string>): boolean;
+  add(config: GroupConfig, held: ReadonlySet<string>, saved?: SavedGroup): boolean;
   remove(name: string): "removed" | "running" | "unknown";
 }
 
 export interface GroupsOptions {
   readonly engine: Engine;
   /** `entry` gives the process the outputs are for; it exists by the time anything is written. */
-  readonly outputs: (group: GroupConfig, config: ProcessConfig, entry: () => Entry) => Outputs;
-  readonly onAdded: (group: Group) => void;
+  readonly outputs: (
+    group: GroupConfig,
+    config: ProcessConfig,
+    entry: () => Entry,
+    logs: SavedLogs | undefined,
+  ) => Outputs;
+  /** `resumed`: an earlier supervisor had it already. */
+  readonly onAdded: (group: Group, resumed: boolean) => void;
   readonly onRemoved: (group: Group) => void;
 }
 
@@ -31,12 +38,12 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       ordered ??= new Map(groupOrder(active.values()).map((group) => [group.name, group]));
       return ordered;
     },
-    add(config, held) {
+    add(config, held, saved) {
       if (active.has(config.name)) return false;
       const processes = new Map<string, Entry>();
       for (const member of config.processes) {
         const key = heldKey(config.name, member.name);
-        const output = outputs(config, member, () => entry);
+        const output = outputs(config, member, () => entry, saved?.logs[member.name]);
         const entry: Entry = createEntry(config.name, member, output, held.has(key));
         processes.set(member.name, entry);
         engine.adopt(entry);
@@ -44,7 +51,7 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       const group: Group = { name: config.name, config, processes };
       active.set(config.name, group);
       ordered = null;
-      onAdded(group);
+      onAdded(group, saved !== undefined);
       return true;
     },
     remove(name) {

@@ -9,7 +9,8 @@ import { describeError } from "./engine.js";
 import type { Serials } from "./events.js";
 import type { OpenSocket } from "./fcgi.js";
 import { createLog, type Log } from "./log.js";
-import { openServers } from "./servers.js";
+import type { Resume } from "./resume.js";
+import { openServers, ServerProblem } from "./servers.js";
 import { installSignals } from "./signals.js";
 import { createSupervision, type Reading, type Supervision } from "./supervision.js";
 import { watchConfig } from "./watch.js";
@@ -20,6 +21,10 @@ export interface LifeOptions {
   readonly held: ReadonlySet<string>;
   readonly nofile: number | null;
   readonly serials: Serials;
+  /** First life only: what an earlier supervisor left. */
+  readonly resume: Resume | null;
+  /** Another supervisor lives with this state file. That is said last: a taken socket says it as the reference does. */
+  readonly rival: string | null;
   /** What clients connect to stays over a reload. */
   readonly sockets: readonly OpenSocket[];
   /** First life only: what was found before the log was open. */
@@ -56,7 +61,8 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   const log = createLog(activity);
   for (const { level, text } of inOrder([...options.messages, ...config.messages])) log.log(level, text);
   if (!supervisord.nocleanup)
-    for (const text of cleanAutoLogs(supervisord.childlogdir, supervisord.identifier)) log.log("warn", text);
+    for (const text of cleanAutoLogs(supervisord.childlogdir, supervisord.identifier, logsOf(options.resume)))
+      log.log("warn", text);
 
   using supervision = createSupervision({
     config,
@@ -67,10 +73,13 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     nofile: options.nofile,
     serials: options.serials,
     sockets: options.sockets,
+    resume: options.resume,
+    statefile: supervisord.adopt && options.rival === null ? supervisord.statefile : null,
   });
   using _guard = guard(log);
   using _signals = installSignals(signalTarget(supervision, activity, log));
   await using _servers = await openServers(config.servers, supervision, log, options.stderr);
+  if (options.rival !== null) throw new ServerProblem(options.rival);
   if (options.background !== null) goToBackground(config, log);
   using _pidfile = holdPidfile(supervisord.pidfile, log);
   await using _watch = supervisord.watch_config
@@ -81,6 +90,12 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   const next = await supervision.finished;
   const sockets = next === "restart" ? supervision.handOverSockets() : [];
   return { next, held: supervision.held(), sockets };
+}
+
+/** The logs that adopted processes write to. */
+function logsOf(resume: Resume | null): ReadonlySet<string> {
+  const logs = (resume?.state.groups ?? []).flatMap((group) => Object.values(group.logs));
+  return new Set(logs.flatMap(({ stdout, stderr }) => [stdout, stderr].filter((path) => path !== null)));
 }
 
 /** What nobody caught is our bug; the workers shall not pay for it, so it is said whole and the daemon goes on. */

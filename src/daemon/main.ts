@@ -4,6 +4,7 @@ import { describeIssue } from "../config/describe-issue.js";
 import { findConfigFile } from "../config/find.js";
 import { nodeHost } from "../config/node-host.js";
 import { parseConfig } from "../config/parse.js";
+import { assertNever } from "../core/brand.js";
 import type { SupervisordConfig } from "../core/config.js";
 import { announceReady, spawnBackground, takeBackgroundMark } from "../posix/daemonize.js";
 import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
@@ -11,6 +12,7 @@ import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user
 import { VERSION } from "../version.js";
 import type { OpenSocket } from "./fcgi.js";
 import { live, type Message } from "./life.js";
+import { adoptChildren, findState, type Resume } from "./resume.js";
 import { ServerProblem } from "./servers.js";
 
 export interface Io {
@@ -59,6 +61,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const limits = takeLimits(config.supervisord, nofile, messages);
   if (limits !== null) return fail(limits);
 
+  const earlier = findEarlier(config.supervisord, messages);
+  if (earlier.kind === "refuse") return fail(earlier.text);
+
   const serials = { next: 0 };
   let held: ReadonlySet<string> = new Set();
   let sockets: readonly OpenSocket[] = [];
@@ -70,6 +75,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         held,
         serials,
         sockets,
+        resume: life === 0 && earlier.kind === "resume" ? earlier.resume : null,
+        rival: earlier.kind === "rival" ? earlier.text : null,
         nofile: Math.max(nofile, config.supervisord.minfds),
         messages: life === 0 ? messages : messages.filter(({ level }) => level === "critical"),
         background: life === 0 && mark !== null ? { announceReady: () => announceReady(mark) } : null,
@@ -89,6 +96,36 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 const SEARCHING_AS_ROOT =
   'UserWarning: Supervisord is running as root and it is searching for its configuration file in default locations (including its current working directory); you probably want to specify a "-c" argument specifying an absolute path to a configuration file for improved security.\n';
+
+type Earlier =
+  | { readonly kind: "none" }
+  | { readonly kind: "resume"; readonly resume: Resume }
+  /** Nothing may be started beside what it left, or beside it. */
+  | { readonly kind: "refuse" | "rival"; readonly text: string };
+
+/** Whether there was a supervisor before this one, and what it left. */
+function findEarlier({ adopt, statefile }: SupervisordConfig, messages: Message[]): Earlier {
+  if (!adopt) return { kind: "none" };
+  const found = findState(statefile);
+  switch (found.kind) {
+    case "nothing":
+      return { kind: "none" };
+    case "ignored":
+      messages.push({ level: "error", text: found.text });
+      return { kind: "none" };
+    case "newer":
+      return { kind: "refuse", text: found.text };
+    case "running": {
+      const text = `supervisord is running already (pid ${found.pid}) with the state file ${statefile}; stop it first, or give this one a pidfile or statefile of its own`;
+      return { kind: "rival", text };
+    }
+    case "state":
+      if (found.note !== null) messages.push({ level: "warn", text: found.note });
+      return { kind: "resume", resume: adoptChildren(found.header, found.state) };
+    default:
+      return assertNever(found);
+  }
+}
 
 function takeIdentity({ user }: SupervisordConfig, messages: Message[]): string | null {
   if (user === null) {

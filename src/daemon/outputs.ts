@@ -1,7 +1,8 @@
 /** Where a process' output goes: one log per channel, shared by its runs, open while any run still writes. */
 import { AUTO, type Logfile, type ProcessConfig } from "../core/config.js";
+import type { SavedLogs } from "../core/saved.js";
 import { AUTO_MODE, createAutoLog } from "../logs/auto.js";
-import { type LogFileOptions, openLogFile } from "../logs/file.js";
+import { type LogFileOptions, openLogFile, type Taken } from "../logs/file.js";
 import { type ChannelLog, openChannelLog } from "../logs/sink.js";
 import type { Channel } from "../rpc/daemon.js";
 import { bytesRepr } from "../wire/python.js";
@@ -16,6 +17,8 @@ export interface Outputs {
   release(): void;
   /** Null, or a promise that settles when the log has room again: whoever can wait should. */
   write(channel: Channel, chunk: Buffer): Promise<void> | null;
+  /** Takes what is in the channel's pipe straight to its log, when nobody has to see it. */
+  takeFrom(channel: Channel, pipe: number): Taken;
   reopen(): void;
   /** Empties the files; also of a process that is not running. */
   clear(): void;
@@ -24,6 +27,8 @@ export interface Outputs {
 
 export interface OutputsOptions {
   readonly config: ProcessConfig;
+  /** What AUTO stood for in an earlier supervisor, to go on with. */
+  readonly logs: SavedLogs | undefined;
   readonly childlogdir: string;
   readonly identifier: string;
   readonly strip_ansi: boolean;
@@ -104,6 +109,10 @@ export function createOutputs(options: OutputsOptions): Outputs {
       protocol?.(chunk);
       return logs[channel]?.room() ?? null;
     },
+    takeFrom(channel, pipe) {
+      if (log.enabled("debug") || (channel === "stdout" && options.onProtocol !== null)) return "unfit";
+      return logs[channel]?.takeFrom(pipe) ?? "unfit";
+    },
     reopen() {
       logs.stdout?.reopen();
       logs.stderr?.reopen();
@@ -121,6 +130,8 @@ export function createOutputs(options: OutputsOptions): Outputs {
 
 function resolve(options: OutputsOptions, channel: Channel, logfile: Logfile): string | null {
   if (logfile !== AUTO) return logfile;
+  const known = options.logs?.[channel] ?? null;
+  if (known !== null) return known;
   const { childlogdir, identifier, config } = options;
   return createAutoLog({ childlogdir, identifier, process: config.name, channel });
 }

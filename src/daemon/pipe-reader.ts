@@ -1,11 +1,15 @@
 /**
- * The near end of a child's stdout or stderr. Bytes go from the pipe to `onData` in one static buffer that all
- * pipes share, so whoever keeps a chunk beyond the call must copy it.
+ * The near end of a child's stdout or stderr. Where nobody has to see the bytes they go from the pipe to the log
+ * inside the kernel, so that even a SIGKILL of the daemon can't lose any on the way; else they pass through one
+ * static buffer that all pipes share, and whoever keeps a chunk beyond the call must copy it.
  */
-import { readSync } from "node:fs";
-import { type OnReadOpts, Socket, type SocketConstructorOpts } from "node:net";
+import { closeSync, readSync } from "node:fs";
+import type { Taken } from "../logs/file.js";
+import { type Watch, watch } from "../posix/readiness.js";
+import { readBySocket, type Socketed } from "./socket-reader.js";
 
 export interface PipeReader {
+  readonly fd: number;
   /** Takes what is in the pipe right now. */
   drain(): void;
   /** True once every holder of the other end is gone. */
@@ -13,67 +17,69 @@ export interface PipeReader {
   close(): void;
 }
 
+export interface PipeSink {
+  /** The pipe's bytes without a detour, if that may be. */
+  readonly take: (pipe: number) => Taken;
+  /** The bytes; a promise asks for a pause until it settles. */
+  readonly data: (chunk: Buffer) => Promise<void> | null;
+  /** Called once, at the end or when closed. */
+  readonly end: () => void;
+}
+
 const READ_BYTES = 128 * 1024;
-const liveBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-const drainBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 /** A pipe holds 1 MiB at most; what comes on top arrives while we read, and can wait for the loop. */
 const DRAIN_READS = 32;
 
-/** What takes the bytes; a promise asks for a pause until it settles. */
-export type OnData = (chunk: Buffer) => Promise<void> | null;
-
-/** Takes over `fd`, which is closed with the reader. `onEnd` is called once, at the end or when closed. */
-export function readPipe(fd: number, onData: OnData, onEnd: () => void): PipeReader {
+/** Takes over `fd`, which is closed with the reader. */
+export function readPipe(fd: number, sink: PipeSink): PipeReader {
   let ended = false;
-  const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
-    fd,
-    readable: true,
-    writable: false,
-    onread: {
-      buffer: liveBuffer,
-      callback: (bytes) => {
-        const full = onData(liveBuffer.subarray(0, bytes));
-        if (full === null) return true;
-        const resume = (): void => void socket.resume();
-        full.then(resume, resume);
-        return false;
-      },
-    },
-  };
-  const socket = new Socket(options);
-  socket.on("error", finish);
-  socket.on("end", finish);
-  socket.on("close", finish);
-  socket.resume();
+  const watching: Watch | Socketed = watch(fd, "readable", step) ?? readBySocket(fd, sink.data, finish);
+
+  /** One round; false when there is no more for now. */
+  function step(): boolean {
+    if (ended) return false;
+    const taken = sink.take(fd);
+    const bytes = taken === "unfit" ? readNow(fd) : taken;
+    if (bytes === "empty") return false;
+    if (bytes === 0) {
+      finish();
+      return false;
+    }
+    if (taken !== "unfit") return true;
+    const full = sink.data(buffer.subarray(0, bytes));
+    if (full === null) return true;
+    watching.pause();
+    const resume = (): void => watching.resume();
+    full.then(resume, resume);
+    return true;
+  }
 
   function finish(): void {
     if (ended) return;
     ended = true;
-    socket.destroy();
-    onEnd();
+    watching.close();
+    if (!("socket" in watching)) closeSync(fd);
+    sink.end();
   }
 
   return {
+    fd,
     get ended() {
       return ended;
     },
     drain() {
-      for (let reads = 0; reads < DRAIN_READS && !ended; reads += 1) {
-        const bytes = readNow(fd);
-        if (bytes === null) return;
-        if (bytes === 0) return finish();
-        onData(drainBuffer.subarray(0, bytes));
-      }
+      for (let reads = 0; reads < DRAIN_READS; reads += 1) if (!step()) return;
     },
     close: finish,
   };
 }
 
-/** Bytes read into `drainBuffer`; 0 at the end, null when there is nothing now. */
-function readNow(fd: number): number | null {
+/** Bytes read into `buffer`; 0 at the end. */
+function readNow(fd: number): number | "empty" {
   try {
-    return readSync(fd, drainBuffer, 0, READ_BYTES, null);
+    return readSync(fd, buffer, 0, READ_BYTES, null);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EAGAIN" ? null : 0;
+    return (error as NodeJS.ErrnoException).code === "EAGAIN" ? "empty" : 0;
   }
 }

@@ -1,10 +1,15 @@
 /** One run of a process: from the command line to a child with its pipes, until the last pipe has ended. */
-import { closeSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import type { Pid } from "../core/brand.js";
 import type { ProcessConfig } from "../core/config.js";
+import type { SavedRun } from "../core/saved.js";
+import { identify } from "../posix/identity.js";
+import { signalPidfd } from "../posix/pidfd.js";
 import { inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
+import { kill } from "../posix/signals.js";
 import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js";
 import { failedExecStandIn } from "../posix/stand-in.js";
+import type { Channel } from "../rpc/daemon.js";
 import { resolveCommand } from "./command.js";
 import type { Outputs } from "./outputs.js";
 import { type PipeReader, readPipe } from "./pipe-reader.js";
@@ -12,10 +17,25 @@ import { createStdinWriter, type WriteOutcome } from "./stdin-writer.js";
 
 export interface Run {
   readonly pid: Pid;
+  /** How another supervisor finds this child. */
+  readonly saved: SavedRun;
+  /** Its descriptors as they are now. */
+  ends(): RunEnds;
+  /** Text that its stdin has not taken yet. */
+  unwritten(): Buffer;
   writeStdin(text: string): WriteOutcome;
+  /** The errno name of a failure, or null. */
+  kill(signal: number, asgroup: boolean): string | null;
   /** The child is dead: takes what it left; a pipe that a descendant still holds is read on. */
   finish(): void;
   close(): void;
+}
+
+/** The daemon's ends of a child's pipes; null is none, or closed. */
+export interface RunEnds {
+  readonly stdin: number | null;
+  readonly stdout: number | null;
+  readonly stderr: number | null;
 }
 
 export type SpawnOutcome =
@@ -32,6 +52,10 @@ export interface SpawnContext {
   readonly nofile: number | null;
   /** A listening socket that takes the place of the stdin pipe (FastCGI); held as long as the child lives. */
   readonly socket: { readonly acquire: () => number; readonly release: () => void } | null;
+  /** The pipes are there and the spawn comes next: what is noted now will find the child if we don't live to. */
+  readonly onSpawn: (pipes: SavedRun) => void;
+  /** Whether the child holds its own pipes, so that they outlive the daemon. */
+  readonly keepPipes: boolean;
   /** The run ended, but a descendant still holds a pipe. `finished` follows. */
   readonly onLinger: (run: Run) => void;
   readonly onFinished: (run: Run) => void;
@@ -49,6 +73,7 @@ export function startRun(context: SpawnContext): SpawnOutcome {
     pipes = openPipes(context);
     socketFd = context.socket?.acquire() ?? null;
     outputs.open();
+    context.onSpawn(saveRun(null, null, nearEnds(pipes)));
   } catch (error) {
     if (pipes !== null) closePipes(pipes, "all");
     if (socketFd !== null) context.socket?.release();
@@ -80,7 +105,19 @@ export function startRun(context: SpawnContext): SpawnOutcome {
     outputs.release();
     return { ok: false, spawnerr: describeForkProblem(config.name, result.errno) };
   }
-  return { ok: true, run: createRun(result.pid, pipes, context) };
+  const ends = nearEnds(pipes);
+  const starttime = identify(result.pid)?.starttime ?? null;
+  return { ok: true, run: createRun(saveRun(result.pid, starttime, ends), ends, context) };
+}
+
+function nearEnds({ stdin, stdout, stderr }: Pipes): RunEnds {
+  return { stdin: stdin?.near ?? null, stdout: stdout.near, stderr: stderr?.near ?? null };
+}
+
+function saveRun(pid: number | null, starttime: number | null, ends: RunEnds): SavedRun {
+  const inode = (fd: number | null): number | null => (fd === null ? null : fstatSync(fd).ino);
+  const { stdin, stdout, stderr } = ends;
+  return { pid, starttime, stdin: inode(stdin), stdout: inode(stdout), stderr: inode(stderr) };
 }
 
 interface Pipes {
@@ -90,10 +127,10 @@ interface Pipes {
   readonly stderr: PipeEnds | null;
 }
 
-function openPipes({ config, identity, socket }: SpawnContext): Pipes {
+function openPipes({ config, identity, socket, keepPipes }: SpawnContext): Pipes {
   const opened: PipeEnds[] = [];
   const open = (make: typeof outputPipe): PipeEnds => {
-    const ends = make(identity);
+    const ends = make(identity, keepPipes);
     opened.push(ends);
     return ends;
   };
@@ -118,15 +155,35 @@ function closeEnds(ends: PipeEnds, which: "child" | "near" | "all"): void {
   if (which !== "child") closeSync(ends.near);
 }
 
-function createRun(pid: Pid, pipes: Pipes, context: SpawnContext): Run {
+/** What a run needs of its surroundings once there is a child. */
+export type RunContext = Pick<SpawnContext, "outputs" | "socket" | "onLinger" | "onFinished">;
+
+/**
+ * A child with its pipes; `pidfd` is for one that is not our own, and is closed with it. `outputs` are open for it
+ * already, and its socket is held.
+ */
+export function createRun(
+  saved: SavedRun,
+  ends: RunEnds,
+  context: RunContext,
+  pidfd: number | null = null,
+  unwritten: Buffer | null = null,
+): Run {
   const { outputs } = context;
-  const stdin = pipes.stdin === null ? null : createStdinWriter(pipes.stdin.near);
+  const pid = saved.pid as Pid;
+  const stdin = ends.stdin === null ? null : createStdinWriter(ends.stdin);
+  if (unwritten !== null && unwritten.length > 0) stdin?.write(unwritten);
   let dead = false;
   let open = 0;
-  const readers: PipeReader[] = [];
-  const attach = (fd: number, channel: "stdout" | "stderr"): void => {
+  const readers: Partial<Record<Channel, PipeReader>> = {};
+  const attach = (fd: number | null, channel: Channel): void => {
+    if (fd === null) return;
     open += 1;
-    readers.push(readPipe(fd, (chunk) => outputs.write(channel, chunk), ended));
+    readers[channel] = readPipe(fd, {
+      take: (pipe) => outputs.takeFrom(channel, pipe),
+      data: (chunk) => outputs.write(channel, chunk),
+      end: ended,
+    });
   };
 
   function ended(): void {
@@ -139,24 +196,37 @@ function createRun(pid: Pid, pipes: Pipes, context: SpawnContext): Run {
     context.onFinished(run);
   }
 
+  const fdOf = (reader: PipeReader | undefined): number | null =>
+    reader === undefined || reader.ended ? null : reader.fd;
+
   const run: Run = {
     pid,
-    writeStdin: (text) => stdin?.write(text) ?? "closed",
+    saved,
+    ends: () => ({ stdin: stdin?.fd ?? null, stdout: fdOf(readers.stdout), stderr: fdOf(readers.stderr) }),
+    unwritten: () => stdin?.pending() ?? Buffer.alloc(0),
+    writeStdin: (text) => stdin?.write(Buffer.from(text, "utf8")) ?? "closed",
+    kill(signal, asgroup) {
+      if (pidfd === null) return kill(pid, signal, asgroup);
+      // Not our child, so its pid may be somebody else's the moment it ends: the descriptor can't be.
+      const problem = signalPidfd(pidfd, asgroup ? 0 : signal);
+      return problem === null && asgroup ? kill(pid, signal, true) : problem;
+    },
     finish() {
       stdin?.close();
       context.socket?.release();
-      for (const reader of readers) reader.drain();
+      if (pidfd !== null) closeSync(pidfd);
+      for (const reader of Object.values(readers)) reader.drain();
       dead = true;
       if (open === 0) done();
       else context.onLinger(run);
     },
     close() {
       stdin?.close();
-      for (const reader of readers) reader.close();
+      for (const reader of Object.values(readers)) reader.close();
     },
   };
-  attach(pipes.stdout.near, "stdout");
-  if (pipes.stderr !== null) attach(pipes.stderr.near, "stderr");
+  attach(ends.stdout, "stdout");
+  attach(ends.stderr, "stderr");
   return run;
 }
 

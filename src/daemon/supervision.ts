@@ -4,24 +4,33 @@
  */
 
 import { describeIssue } from "../config/describe-issue.js";
-import { diffConfig } from "../config/diff.js";
-import { after } from "../core/brand.js";
+import { diffConfig, sameGroup } from "../config/diff.js";
+import { after, pid as pidOfNumber } from "../core/brand.js";
 import type { Config, Issue, ProcessConfig, User } from "../core/config.js";
 import { communicationEvent, groupEvent, logEvent, remoteEvent, supervisorEvent } from "../core/event.js";
 import { memberOrder } from "../core/order.js";
-import { isRunningClass, isSignallable, isStoppedClass, livePid, signalName } from "../core/process.js";
+import {
+  isRunningClass,
+  isSignallable,
+  isStoppedClass,
+  livePid,
+  newProcess,
+  signalName,
+} from "../core/process.js";
+import { type SavedProcess, type SavedRun, takeUp } from "../core/saved.js";
+import type { Child } from "../posix/adopt.js";
 import { type Reaped, reap } from "../posix/reap.js";
-import { kill } from "../posix/signals.js";
 import type { SpawnIdentity } from "../posix/spawn.js";
 import { groupsOf } from "../posix/user.js";
-import { ConfigError, type Daemon, type Mood, type ProcessHandle } from "../rpc/daemon.js";
+import { type ConfigChange, ConfigError, type Daemon, type Mood, type ProcessHandle } from "../rpc/daemon.js";
 import { RpcFault } from "../rpc/fault.js";
 import { SUPERVISOR_VERSION } from "../version.js";
 import { decodeOrRepr } from "../wire/python.js";
+import type { StateRecord } from "../wire/state-file.js";
 import { now } from "./clock.js";
 import { resolveCommand } from "./command.js";
 import { createDeadlines } from "./deadlines.js";
-import { createEngine, type Listener } from "./engine.js";
+import { createEngine, describeError, type Listener } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
 import { createEventBus, type Serials } from "./events.js";
 import { createFcgiSockets, type OpenSocket } from "./fcgi.js";
@@ -29,8 +38,11 @@ import { createGroups, heldKey, knownKeys } from "./groups.js";
 import { createLingering } from "./lingering.js";
 import type { Log } from "./log.js";
 import { createOutputs } from "./outputs.js";
-import { type SpawnContext, startRun } from "./run.js";
+import type { Resume } from "./resume.js";
+import { createRun, type Run, type SpawnContext, startRun } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
+import { keepStateFile, type StateFile } from "./state-file.js";
+import { watchEnd } from "./strangers.js";
 
 export type Reading =
   | { readonly ok: true; readonly config: Config }
@@ -51,6 +63,10 @@ export interface SupervisionOptions {
   readonly serials?: Serials;
   /** Listening sockets of FastCGI programs that the life before has left open. */
   readonly sockets?: readonly OpenSocket[];
+  /** What an earlier supervisor left. */
+  readonly resume?: Resume | null;
+  /** Where to write down what a later one needs to know; null where none will come. */
+  readonly statefile?: string | null;
   /** How dead children are collected; inside somebody else's program only our own may be. */
   readonly reap?: (pids: Iterable<number>) => Reaped | null;
 }
@@ -87,8 +103,15 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   const groupStops = new Map<string, { readonly reading: number; readonly names: ReadonlySet<string> }>();
   let held: ReadonlySet<string> = options.config.supervisord.keep_stopped ? options.held : new Set();
   const identities = new Map<number, SpawnIdentity>();
+  /** What the last reading of the files found, so that a stop that belongs to an update can be told. */
+  let change: ConfigChange = { added: [], changed: [], removed: [] };
   const lingering = createLingering(log);
-  const fcgiSockets = createFcgiSockets(log, options.sockets);
+  const resume = options.resume ?? null;
+  const keepsState = (options.statefile ?? null) !== null;
+  let stateFile: StateFile | null = null;
+  const serials = options.serials ?? { next: 0 };
+  if (resume !== null) serials.next = Math.max(serials.next, resume.state.serial);
+  const fcgiSockets = createFcgiSockets(log, [...(options.sockets ?? []), ...(resume?.sockets ?? [])]);
   const finished = deferred<"shutdown" | "restart">();
 
   const engine = createEngine({
@@ -101,24 +124,34 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         env: childEnvironment(entry),
         nofile: options.nofile,
         socket: socketOf(entry.config),
+        keepPipes: keepsState,
+        onSpawn: (pipes) => noteSpawn(entry, pipes),
         onLinger: (run) => lingering.add(run, entry.name),
         onFinished: (run) => lingering.delete(run),
       }),
+    onStep: noteProcess,
+    beforeKill: () => stateFile?.flush(),
     reap: () => (options.reap === undefined ? reap() : options.reap(livePids())),
   });
 
   const bus = createEventBus({
     log,
     identifier: () => available.supervisord.identifier,
-    serials: options.serials ?? { next: 0 },
+    serials,
+    onPool(name, save) {
+      stateFile?.note(`pool ${name}`, () => ({ is: "pool", name, pool: save() }));
+      noteDaemon();
+    },
+    beforeSend: () => stateFile?.flush(),
   });
   engine.subscribe((entry, change) => bus.changed(entry, change));
 
   const groups = createGroups({
     engine,
-    outputs: (group, config, entry) =>
+    outputs: (group, config, entry, logs) =>
       createOutputs({
         config,
+        logs,
         childlogdir: available.supervisord.childlogdir,
         identifier: available.supervisord.identifier,
         strip_ansi: available.supervisord.strip_ansi,
@@ -129,18 +162,73 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         onCapture: (channel, bytes) =>
           bus.publish(communicationEvent(entry(), pidOf(entry()), channel, decodeOrRepr(bytes))),
       }),
-    onAdded(group) {
-      if (group.config.kind === "eventlistener") bus.addPool(group.config, group);
+    onAdded(group, resumed) {
+      noteGroup(group);
+      if (group.config.kind === "eventlistener")
+        bus.addPool(
+          group.config,
+          group,
+          resumed ? resume?.state.pools.find(({ name }) => name === group.name) : undefined,
+        );
+      if (resumed) return;
       const shared = [...group.processes.values()].flatMap(({ config }) => config.fcgi ?? []);
       for (const program of new Map(shared.map((each) => [each.socket.url, each])).values())
         fcgiSockets.probe(program);
       bus.publish(groupEvent("ADDED", group.name));
     },
     onRemoved(group) {
-      if (group.config.kind === "eventlistener") bus.removePool(group.name);
+      const { name } = group;
+      if (group.config.kind === "eventlistener") {
+        bus.removePool(name);
+        stateFile?.note(`pool ${name}`, () => ({ is: "pool", name, pool: null }));
+      }
+      stateFile?.note(`group ${name}`, () => ({ is: "group", name, group: null }));
       bus.publish(groupEvent("REMOVED", group.name));
     },
   });
+
+  function noteDaemon(): void {
+    stateFile?.note("daemon", saveDaemon);
+  }
+
+  function noteGroup(group: Group): void {
+    stateFile?.note(`group ${group.name}`, () => saveGroup(group));
+  }
+
+  function noteProcess(entry: Entry): void {
+    stateFile?.note(entry, () => saveProcess(entry, entry.run?.saved ?? null));
+  }
+
+  /** Written down before there is a child: if we don't live to see it, its pipes will tell which one it is. */
+  function noteSpawn(entry: Entry, pipes: SavedRun): void {
+    stateFile?.note(entry, () => saveProcess(entry, pipes));
+    stateFile?.flush();
+  }
+
+  function saveDaemon(): StateRecord {
+    return { is: "daemon", mood: mood === "FATAL" ? "RUNNING" : mood, serial: serials.next, held: [...held] };
+  }
+
+  function saveProcess(entry: Entry, run: SavedRun | null): StateRecord {
+    const { group, name, process } = entry;
+    return { is: "process", process: { group, name, process, run, updating: isUpdating(entry) } };
+  }
+
+  /** Stopped by an update of its group, which will start it again. */
+  function isUpdating({ group, name }: Entry): boolean {
+    const stopped = groupStops.get(group);
+    if (stopped?.reading !== readings || !stopped.names.has(name)) return false;
+    return change.changed.includes(group) || change.removed.includes(group);
+  }
+
+  function* saveAll(): Iterable<StateRecord> {
+    yield saveDaemon();
+    for (const group of groups.active.values()) {
+      yield saveGroup(group);
+      for (const entry of group.processes.values()) yield saveProcess(entry, entry.run?.saved ?? null);
+    }
+    for (const pool of bus.savePools()) yield { is: "pool", name: pool.name, pool };
+  }
 
   const stopReports = createDeadlines<Entry>(() => now().mono, reportStop);
 
@@ -244,18 +332,22 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   function reread(): ReturnType<Daemon["reread"]> {
     available = readAgain();
     readings += 1;
+    noteDaemon();
     const known = knownKeys(available);
     held = new Set([...held].filter((key) => known.has(key)));
-    return diffConfig(
+    change = diffConfig(
       [...groups.active.values()].map((group) => group.config),
       available.groups,
     );
+    return change;
   }
 
   function leave(next: "SHUTDOWN" | "RESTARTING"): void {
     if (mood === "SHUTDOWN" || mood === next) return;
     const underWay = mood === "RESTARTING";
     mood = next;
+    noteDaemon();
+    stateFile?.flush();
     if (underWay) return;
     engine.mayStart = false;
     bus.publish(supervisorEvent("STOPPING"));
@@ -263,6 +355,91 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       () => finished.resolve(mood === "RESTARTING" ? "restart" : "shutdown"),
       finished.reject,
     );
+  }
+
+  /** Takes up every group as it was left; what the files say of them by now is dealt with when all begins. */
+  function resumeGroups({ state, children, unwritten }: Resume): { begin(): void } {
+    const died: (() => void)[] = [];
+    const again: Entry[] = [];
+    held = options.config.supervisord.keep_stopped ? new Set([...held, ...state.held]) : held;
+    for (const saved of state.groups) {
+      const now = options.config.groups.find(({ name }) => name === saved.config.name);
+      groups.add(now !== undefined && sameGroup(saved.config, now) ? now : saved.config, held, saved);
+    }
+    for (const process of state.processes) {
+      const key = heldKey(process.group, process.name);
+      const entry = groups.active.get(process.group)?.processes.get(process.name);
+      if (entry !== undefined)
+        resumeProcess(entry, process, children.get(key) ?? null, unwritten.get(key) ?? null);
+    }
+
+    function resumeProcess(
+      entry: Entry,
+      saved: SavedProcess,
+      child: Child | null,
+      text: Buffer | null,
+    ): void {
+      const { process, died: dead } = takeUp(
+        saved,
+        child === null ? null : pidOfNumber(child.run.pid),
+        now().mono,
+      );
+      if (child !== null) {
+        engine.resume(entry, process, takeOver(entry, child, text));
+        log.log("info", `adopted: '${entry.name}' with pid ${child.run.pid}`);
+        // Told to stop by a supervisor that was ending itself, or for an update: this one wants it up.
+        if (process.state.name === "STOPPING" && (state.mood !== "RUNNING" || saved.updating))
+          again.push(entry);
+      } else if (state.mood !== "RUNNING") {
+        engine.resume(entry, newProcess(process.held), null);
+      } else {
+        engine.resume(entry, process, null);
+        if (dead !== null)
+          died.push(() => engine.feed(entry, { type: "exited", pid: dead, cause: { type: "unknown" } }));
+      }
+    }
+
+    return {
+      begin() {
+        for (const tell of died) tell();
+        for (const entry of again)
+          void engine
+            .until(entry, (process) => isStoppedClass(process.state.name))
+            ?.then(() => engine.feed(entry, { type: "autostart" }));
+        for (const { name, config } of groups.active.values()) {
+          if (options.config.groups.includes(config)) continue;
+          stopAndRemove(name)
+            .then(() => addGroup(name))
+            .catch((error: unknown) => log.log("error", `cannot update ${name}: ${describeError(error)}`));
+        }
+      },
+    };
+  }
+
+  function takeOver(entry: Entry, { run: saved, ends, pidfd }: Child, unwritten: Buffer | null): Run {
+    let socket = socketOf(entry.config);
+    let { outputs } = entry;
+    try {
+      outputs.open();
+    } catch (error) {
+      log.log("critical", `cannot open the logs of '${entry.name}': ${describeError(error)}`);
+      outputs = { ...outputs, release: () => undefined };
+    }
+    try {
+      socket?.acquire();
+    } catch (error) {
+      log.log("critical", `cannot open the socket of '${entry.name}': ${describeError(error)}`);
+      socket = null;
+    }
+    const context = {
+      outputs,
+      socket,
+      onLinger: (ended: Run) => lingering.add(ended, entry.name),
+      onFinished: (ended: Run) => lingering.delete(ended),
+    };
+    const run = createRun(saved, ends, context, pidfd, unwritten);
+    if (pidfd !== null) watchEnd(pidfd, saved, (cause) => engine.ended(entry, run, cause));
+    return run;
   }
 
   async function stopAndRemove(name: string): Promise<void> {
@@ -275,7 +452,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     removeGroup(name);
   }
 
+  const resumed = resume === null ? null : resumeGroups(resume);
   for (const config of options.config.groups) groups.add(config, held);
+  if (options.statefile != null) stateFile = keepStateFile({ path: options.statefile, all: saveAll, log });
   // Signals alone do not keep Node's loop alive, and there may be neither a server nor a pipe.
   const alive = setInterval(() => undefined, FOREVER_MS);
 
@@ -303,7 +482,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
     begin() {
       bus.publish(supervisorEvent("RUNNING"));
-      for (const group of groups.active.values()) autostart(group);
+      resumed?.begin();
+      // What the files no longer say in these words is being stopped, and comes back with its new ones.
+      for (const group of groups.active.values())
+        if (options.config.groups.includes(group.config)) autostart(group);
     },
     commandProblem(handle) {
       const command = resolveCommand(handle.config, process.env["PATH"]);
@@ -320,7 +502,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const pid = livePid(entry.process);
       if (pid === null || !isSignallable(entry.process.state.name)) return `${entry.name} is not running`;
       log.log("debug", `sending ${entry.name} (pid ${pid}) sig ${signalName(signal)}`);
-      const problem = kill(pid, signal, false);
+      const problem = entry.run === null ? "ESRCH" : entry.run.kill(signal, false);
       if (problem === null || problem === "ESRCH") return null;
       engine.feed(entry, { type: "kill-failed", detail: problem, asked: "signal" });
       return `unknown problem sending sig ${entry.name} (${pid}):${problem}`;
@@ -358,7 +540,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       for (const entry of engine.entries) entry.outputs.reopen();
     },
     async update() {
-      const change = reread();
+      reread();
       for (const name of [...change.removed, ...change.changed]) await stopAndRemove(name);
       for (const name of [...change.changed, ...change.added]) addGroup(name);
     },
@@ -366,6 +548,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     handOverSockets: () => fcgiSockets.handOver(),
     [Symbol.dispose]() {
       clearInterval(alive);
+      if (mood === "SHUTDOWN") stateFile?.remove();
+      stateFile?.[Symbol.dispose]();
+      stateFile = null;
       stopReports[Symbol.dispose]();
       bus[Symbol.dispose]();
       engine[Symbol.dispose]();
@@ -389,6 +574,16 @@ function deferred<T>(): Deferred<T> {
     reject = no;
   });
   return { promise, resolve, reject };
+}
+
+function saveGroup({ name, config, processes }: Group): StateRecord {
+  const logs = Object.fromEntries(
+    [...processes.values()].map((entry) => [
+      entry.name,
+      { stdout: entry.logfile("stdout"), stderr: entry.logfile("stderr") },
+    ]),
+  );
+  return { is: "group", name, group: { config, logs } };
 }
 
 function pidOf(entry: Entry): number {

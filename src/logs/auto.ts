@@ -38,16 +38,26 @@ function autoLogName(log: AutoLog): string {
 /**
  * Removes the AUTO logs an earlier daemon of this identifier left, rotated copies too, and gives what is to be
  * warned of. The pattern is Supervisor's, which does not look beyond `.log`, except that the identifier stands
- * for itself here.
+ * for itself here. What is `inUse` stays.
  */
-export function cleanAutoLogs(childlogdir: string, identifier: string): readonly string[] {
+export function cleanAutoLogs(
+  childlogdir: string,
+  identifier: string,
+  inUse: ReadonlySet<string> = new Set(),
+): readonly string[] {
   const pattern = new RegExp(`^.+?---${identifier.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")}-\\S+\\.log`);
   try {
     const names = fs.readdirSync(childlogdir).filter((name) => pattern.test(name));
-    return names.flatMap((name) => remove(join(childlogdir, name)));
+    const paths = names.map((name) => join(childlogdir, name)).filter((path) => !isPartOf(path, inUse));
+    return paths.flatMap(remove);
   } catch {
     return ["Could not clear childlog dir"];
   }
+}
+
+/** One of the logs, or a rotated copy of one. */
+function isPartOf(path: string, logs: ReadonlySet<string>): boolean {
+  return logs.has(path) || logs.has(path.replace(/\.\d+$/, ""));
 }
 
 function remove(path: string): readonly string[] {

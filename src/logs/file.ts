@@ -4,6 +4,7 @@
  * reopened is said once, the old descriptor stays in use, and it is tried again with later writes.
  */
 import fs from "node:fs";
+import { seekEnd, splice, stopAppending } from "../posix/splice.js";
 import { type Opened, openLog } from "./open.js";
 import { shiftBackups } from "./rotate.js";
 import { joinStream, type StreamLog } from "./stream.js";
@@ -20,12 +21,25 @@ export interface LogFileOptions extends Voice {
   readonly now?: (() => number) | undefined;
 }
 
+/**
+ * What became of a pipe's bytes: so many are in the file now, 0 is the pipe's end, `empty` is nothing yet. `unfit`
+ * is a log that can't be filled that way (a device, a full disk): read the pipe and `write`.
+ */
+export type Taken = number | "empty" | "unfit";
+
+/** What one taking moves at most, so that a file outgrows `maxbytes` no further than by one of the reference's reads. */
+const TAKE_BYTES = 128 * 1024;
+/** The same where nothing is measured. */
+const TAKE_BYTES_UNBOUND = 1 << 20;
+
 export interface LogFile extends Disposable {
   readonly path: string;
   /** Bytes in the current file as far as this log knows; 0 for a device. */
   readonly size: number;
   /** The chunk may be reused once this returns. */
   write(chunk: Uint8Array | string): void;
+  /** Takes what is in a pipe, see `Taken`. */
+  takeFrom(pipe: number): Taken;
   /**
    * Null while the log takes what comes, as a file always does. A pipe that is read slowly gives a promise that
    * settles when there is room: who can pause its source should, or the oldest output will be dropped.
@@ -45,8 +59,18 @@ export interface LogFile extends Disposable {
 const LOOKS = 8;
 
 type Target =
-  /** `unseen`: bytes written since it was last measured. */
-  | { readonly kind: "file"; readonly fd: number; size: number; unseen: number }
+  /**
+   * `unseen`: bytes written since it was last measured. `append`: whether the kernel seeks the end itself, which
+   * it refuses to do for a splice. `unfit`: the file system can't splice.
+   */
+  | {
+      readonly kind: "file";
+      readonly fd: number;
+      size: number;
+      unseen: number;
+      append: boolean;
+      unfit: boolean;
+    }
   | { readonly kind: "stream"; readonly log: StreamLog };
 
 /** Opens a log for append, creating it. Throws what the file system says (`code`: EISDIR, ENOENT, EACCES …). */
@@ -61,7 +85,7 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
 
   function wrap(opened: Opened): Target {
     if (opened.kind === "stream") return { kind: "stream", log: joinStream(opened, path, options, now) };
-    return { kind: "file", fd: opened.fd, size: opened.size, unseen: 0 };
+    return { kind: "file", fd: opened.fd, size: opened.size, unseen: 0, append: true, unfit: false };
   }
 
   function place(truncate: boolean): void {
@@ -126,6 +150,7 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
       return;
     }
     const file = target;
+    if (!file.append) seekEnd(file.fd);
     const written = writeAll(file.fd, bytes);
     file.size += written.bytes;
     file.unseen += written.bytes;
@@ -133,6 +158,29 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
     else writing.failed(reasonOf(written.error), bytes.length - written.bytes);
     if (maxbytes === 0 || reopening.active || target !== file) return;
     if (file.size >= maxbytes || file.unseen >= maxbytes / LOOKS) rotate(file);
+  }
+
+  function takeFrom(pipe: number): Taken {
+    if (reopening.active && !reopening.early()) tryPlace();
+    const file = target;
+    if (file === null || file.kind === "stream" || file.unfit || writing.active) return "unfit";
+    if (file.append) {
+      if (!stopAppending(file.fd)) return "unfit";
+      file.append = false;
+    }
+    // Others may have written to it or truncated it; so it is measured for free, too.
+    const size = seekEnd(file.fd);
+    if (typeof size === "string") return "unfit";
+    const moved = splice(pipe, file.fd, maxbytes === 0 ? TAKE_BYTES_UNBOUND : TAKE_BYTES);
+    if (typeof moved === "string") {
+      if (moved === "EAGAIN" || moved === "EINTR") return "empty";
+      // What is wrong with the file is said by the write that follows; what never works isn't tried again.
+      file.unfit = moved === "EINVAL";
+      return "unfit";
+    }
+    file.size = size + moved;
+    if (maxbytes > 0 && file.size >= maxbytes && !reopening.active) rotate(file);
+    return moved;
   }
 
   function clear(): void {
@@ -157,6 +205,7 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
       return target?.kind === "file" ? target.size : 0;
     },
     write,
+    takeFrom,
     room: () => (target?.kind === "stream" ? target.log.room() : null),
     reopen() {
       if (target !== null) tryPlace();

@@ -8,7 +8,7 @@ import { assertNever } from "../core/brand.js";
 import { syslog } from "../posix/syslog.js";
 import { type AnsiStripper, createAnsiStripper } from "../wire/ansi.js";
 import { createCaptureBuffer, createCaptureParser, type Piece } from "../wire/capture.js";
-import { type LogFile, type LogFileOptions, openLogFile } from "./file.js";
+import { type LogFile, type LogFileOptions, openLogFile, type Taken } from "./file.js";
 import { createSyslogLines } from "./syslog-lines.js";
 
 export interface ChannelLogOptions extends LogFileOptions {
@@ -34,6 +34,8 @@ export interface ChannelLog extends Disposable {
   stripAnsi: boolean;
   /** The chunk may be reused once this returns. */
   write(chunk: Uint8Array): void;
+  /** As `LogFile.takeFrom`; `unfit` also while anybody must see the bytes. */
+  takeFrom(pipe: number): Taken;
   /** As `LogFile.room`: not null is the wish that the child's pipe be left unread until it settles. */
   room(): Promise<void> | null;
   /** End of the stream: lets go of everything held back. Another stream may follow. */
@@ -56,6 +58,8 @@ export function openChannelLog(options: ChannelLogOptions): ChannelLog {
   let logStripper = newStripper(options.stripAnsi);
   let captureStripper = newStripper(options.stripAnsi);
   let open = true;
+
+  const watched = parser !== null || lines !== null || (onLog ?? null) !== null;
 
   function log(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
@@ -121,6 +125,8 @@ export function openChannelLog(options: ChannelLogOptions): ChannelLog {
       captureStripper = newStripper(on);
     },
     write,
+    takeFrom: (pipe) =>
+      open && file !== null && !watched && logStripper === null ? file.takeFrom(pipe) : "unfit",
     room: () => file?.room() ?? null,
     end,
     reopen: () => file?.reopen(),

@@ -21,6 +21,18 @@ function declareIfThere<F>(prototype: string): F | null {
 }
 
 export const pipe2 = declare<(fds: Buffer, flags: number) => number>("int pipe2(void *fds, int flags)");
+export const fcntl = declare<(fd: number, command: number, type: "int", value: number) => number>(
+  "int fcntl(int fd, int command, ...)",
+);
+export const ioctl = declare<(fd: number, request: bigint, type: "void *", value: Buffer) => number>(
+  "int ioctl(int fd, unsigned long request, ...)",
+);
+export const splice = declare<
+  (from: number, fromAt: null, to: number, toAt: null, size: number, flags: number) => number
+>("long splice(int from, void *from_at, int to, void *to_at, size_t size, uint flags)");
+export const lseek = declare<(fd: number, at: number, whence: number) => number>(
+  "int64_t lseek(int fd, int64_t at, int whence)",
+);
 export const fchown = declare<(fd: number, uid: number, gid: number) => number>(
   "int fchown(int fd, uint uid, uint gid)",
 );
@@ -75,7 +87,7 @@ export const getpwnam_r = declare<NameLookup>(`int getpwnam_r(const char *name, 
 export const getpwuid_r = declare<IdLookup>(`int getpwuid_r(uint uid, ${LOOKUP_REST}`);
 export const getgrnam_r = declare<NameLookup>(`int getgrnam_r(const char *name, ${LOOKUP_REST}`);
 
-type Syscall1 = (number: number, ...typed: readonly (string | number | Buffer | bigint)[]) => number;
+type Syscall1 = (number: number, ...typed: readonly (string | number | Buffer | bigint | null)[]) => number;
 /** Raw system call: acts on the calling thread alone, where libc's wrappers tell all threads. */
 export const syscall = declare<Syscall1>("long syscall(long number, ...)");
 

@@ -21,16 +21,16 @@ export interface PipeOwner {
 const O_CLOEXEC = 0o2000000;
 const fds = Buffer.alloc(8);
 
-/** A pipe the child writes to. Throws with `code` EMFILE or ENFILE. */
-export function outputPipe(owner: PipeOwner | null): PipeEnds {
+/** A pipe the child writes to, and holds itself if `kept`. Throws with `code` EMFILE or ENFILE. */
+export function outputPipe(owner: PipeOwner | null, kept = true): PipeEnds {
   const { read, write } = open(owner);
-  return reopened(read, constants.O_RDONLY, write);
+  return reopened(read, constants.O_RDONLY, write, kept ? constants.O_RDWR : constants.O_WRONLY);
 }
 
-/** A pipe the child reads from. Throws with `code` EMFILE or ENFILE. */
-export function inputPipe(owner: PipeOwner | null): PipeEnds {
+/** A pipe the child reads from, and holds itself if `kept`. Throws with `code` EMFILE or ENFILE. */
+export function inputPipe(owner: PipeOwner | null, kept = true): PipeEnds {
   const { read, write } = open(owner);
-  return reopened(write, constants.O_WRONLY, read);
+  return reopened(write, constants.O_WRONLY, read, kept ? constants.O_RDWR : constants.O_RDONLY);
 }
 
 function open(owner: PipeOwner | null): { readonly read: number; readonly write: number } {
@@ -42,11 +42,11 @@ function open(owner: PipeOwner | null): { readonly read: number; readonly write:
 }
 
 /** Both ends again, as new open files: flags set on the old ones would be shared with whoever inherits them. */
-function reopened(near: number, nearFlags: number, child: number): PipeEnds {
+function reopened(near: number, nearFlags: number, child: number, childFlags: number): PipeEnds {
   const opened: number[] = [];
   try {
     opened.push(openSync(`/proc/self/fd/${near}`, nearFlags | constants.O_NONBLOCK));
-    opened.push(openSync(`/proc/self/fd/${child}`, constants.O_RDWR));
+    opened.push(openSync(`/proc/self/fd/${child}`, childFlags));
     return { near: opened[0] as number, child: opened[1] as number };
   } catch (error) {
     for (const fd of opened) closeSync(fd);

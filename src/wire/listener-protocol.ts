@@ -12,8 +12,18 @@ export type ListenerFact =
   /** A line that is no result line. */
   | { readonly type: "bad-result-line"; readonly line: Buffer };
 
+/** A listener's place in its protocol, to go on from there. */
+export interface ListenerPlace {
+  readonly state: ListenerState;
+  readonly pending: Buffer;
+  readonly resultBytes: number | null;
+}
+
+export const LISTENER_STATES: readonly string[] = ["ACKNOWLEDGED", "READY", "BUSY", "UNKNOWN"];
+
 export interface Listener {
   readonly state: ListenerState;
+  place(): ListenerPlace;
   /** An event has been sent to it. */
   sent(): readonly ListenerFact[];
   /** It said something. */
@@ -27,12 +37,13 @@ const RESULT_PREFIX_BYTES = 7;
 const LINE_LIMIT_BYTES = 64 * 1024;
 const RESULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** A listener that has just been spawned. */
-export function createListener(): Listener {
-  let state: ListenerState = "ACKNOWLEDGED";
-  let pending: Buffer = Buffer.alloc(0);
+const SPAWNED: ListenerPlace = { state: "ACKNOWLEDGED", pending: Buffer.alloc(0), resultBytes: null };
+
+/** A listener that has just been spawned, or one in the midst of its protocol. */
+export function createListener(place = SPAWNED): Listener {
+  let { state, pending } = place;
   /** Bytes of result still to come after a result line; null before the line. */
-  let resultBytes: number | null = null;
+  let { resultBytes } = place;
 
   function enter(to: ListenerState): ListenerFact {
     const fact = { type: "state", from: state, to } as const;
@@ -92,6 +103,7 @@ export function createListener(): Listener {
     get state() {
       return state;
     },
+    place: () => ({ state, pending, resultBytes }),
     sent: () => [enter("BUSY")],
     heard(bytes) {
       if (state === "UNKNOWN") return [];

@@ -1,0 +1,95 @@
+/**
+ * What outlives a supervisor: its groups and processes as plain values, and enough about each child to find it
+ * again. A process is known by pid, start time and boot; a pid alone may be somebody else by now.
+ */
+import type { Millis, Pid } from "./brand.js";
+import type { GroupConfig } from "./config.js";
+import { livePid, type Process } from "./process.js";
+
+/** The child of a process, and its pipes by inode; a null pipe is none. */
+export interface SavedRun {
+  /** Null between the wish to spawn and its outcome: then the pipes tell whether there is a child. */
+  readonly pid: number | null;
+  /** Clock ticks after boot. */
+  readonly starttime: number | null;
+  readonly stdin: number | null;
+  readonly stdout: number | null;
+  readonly stderr: number | null;
+}
+
+export interface SavedProcess {
+  readonly group: string;
+  readonly name: string;
+  readonly process: Process;
+  readonly run: SavedRun | null;
+  /** It was stopped by an update that would have started it again. */
+  readonly updating: boolean;
+}
+
+/** Paths in use, AUTO resolved; null is no file. */
+export interface SavedLogs {
+  readonly stdout: string | null;
+  readonly stderr: string | null;
+}
+
+export interface SavedGroup {
+  readonly config: GroupConfig;
+  readonly logs: Readonly<Record<string, SavedLogs>>;
+}
+
+export interface SavedEvent {
+  readonly type: string;
+  readonly payload: string;
+  readonly serial: number;
+  readonly poolserial: number;
+}
+
+/** A listener's place in its protocol. */
+export interface SavedListener {
+  readonly name: string;
+  readonly state: string;
+  /** What it has said of something unfinished, base64. */
+  readonly pending: string;
+  readonly resultBytes: number | null;
+  readonly busyWith: SavedEvent | null;
+}
+
+export interface SavedPool {
+  readonly name: string;
+  readonly poolserial: number;
+  readonly discarded: number;
+  readonly buffer: readonly SavedEvent[];
+  readonly listeners: readonly SavedListener[];
+}
+
+export type SavedMood = "RUNNING" | "RESTARTING" | "SHUTDOWN";
+
+export interface SavedState {
+  readonly mood: SavedMood;
+  /** The number the next event gets. */
+  readonly serial: number;
+  /** Purposely stopped processes that are not under supervision now, by `group:process`. */
+  readonly held: readonly string[];
+  readonly groups: readonly SavedGroup[];
+  readonly processes: readonly SavedProcess[];
+  readonly pools: readonly SavedPool[];
+}
+
+/**
+ * A process as the next supervisor takes it up: `pid` is its child if that lives. `died` asks for an `exited`, with
+ * a cause that is not known; without a child whose spawn was only wished for, the next attempt is due at once.
+ */
+export function takeUp(
+  { process, updating }: SavedProcess,
+  pid: Pid | null,
+  now: Millis,
+): { readonly process: Process; readonly died: Pid | null } {
+  const { state } = process;
+  const taken = updating ? { ...process, held: false } : process;
+  if (state.name === "STARTING" && state.pid === null)
+    return {
+      process: { ...taken, state: pid === null ? { name: "BACKOFF", until: now } : { ...state, pid } },
+      died: null,
+    };
+  return { process: taken, died: pid === null ? livePid(process) : null };
+}

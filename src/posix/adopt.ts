@@ -1,0 +1,101 @@
+/**
+ * Taking over the child of a supervisor that is gone: its identity is looked at through a descriptor, so that it
+ * can't become another process in between, and the daemon's ends of its pipes are opened anew, since the child
+ * holds the pipes themselves.
+ */
+import { closeSync, constants, openSync } from "node:fs";
+import type { SavedRun } from "../core/saved.js";
+import { allPids, environmentOf, findPipe, identify, isAlive, pipeInode } from "./identity.js";
+import { copyDescriptor, openPidfd } from "./pidfd.js";
+
+/** A living child, and the daemon's ends of what connects it. */
+export interface Child {
+  readonly run: SavedRun & { readonly pid: number };
+  readonly ends: {
+    readonly stdin: number | null;
+    readonly stdout: number | null;
+    readonly stderr: number | null;
+  };
+  /** Null for a child of our own. */
+  readonly pidfd: number | null;
+}
+
+/** Who it should be, as its environment says. */
+export interface ChildName {
+  readonly group: string;
+  readonly name: string;
+  /** Session of the supervisor that started it. */
+  readonly sid: number;
+}
+
+/** Null when it is gone, or when somebody else has its pid. */
+export function adoptChild(saved: SavedRun, name: ChildName): Child | null {
+  const run = saved.pid === null ? findSpawned(saved) : saved;
+  if (run === null || run.pid === null || run.starttime === null || run.pid === process.pid) return null;
+  const pidfd = openPidfd(run.pid);
+  if (pidfd === null) return null;
+  if (!isAlive(run.pid, run.starttime) || !isOurs(run, run.pid, name)) {
+    closeSync(pidfd);
+    return null;
+  }
+  const { pid } = run;
+  const open = (inode: number | null, flags: number): number | null =>
+    inode === null ? null : openPipe(pid, inode, flags);
+  const ends = {
+    stdin: open(run.stdin, constants.O_WRONLY),
+    stdout: open(run.stdout, constants.O_RDONLY),
+    stderr: open(run.stderr, constants.O_RDONLY),
+  };
+  return { run: { ...run, pid }, ends, pidfd };
+}
+
+/** The listening socket it was given as stdin. */
+export function copySocket({ pidfd }: Child): number | null {
+  return pidfd === null ? null : copyDescriptor(pidfd, 0);
+}
+
+/**
+ * Beyond pid and start time: it still holds one of its pipes, or its environment names it, or it is where an orphan
+ * of that supervisor must be. No file, however it came about, makes a stranger ours.
+ */
+function isOurs({ stdin, stdout, stderr }: SavedRun, pid: number, { group, name, sid }: ChildName): boolean {
+  if ([stdin, stdout, stderr].some((inode) => inode !== null && findPipe(pid, inode) !== null)) return true;
+  const environment = environmentOf(pid);
+  if (environment.has(`SUPERVISOR_PROCESS_NAME=${name}`) && environment.has(`SUPERVISOR_GROUP_NAME=${group}`))
+    return true;
+  const found = identify(pid);
+  return found !== null && found.pgid === pid && found.sid === sid && found.ppid === 1;
+}
+
+/** The child of a spawn whose outcome nobody wrote down: the oldest leader of a group that has its pipes. */
+function findSpawned(saved: SavedRun): SavedRun | null {
+  const inodes = [saved.stdin, saved.stdout, saved.stderr].filter((inode) => inode !== null);
+  let oldest: SavedRun | null = null;
+  for (const pid of allPids()) {
+    const found = identify(pid);
+    if (found === null || found.dead || found.pgid !== pid) continue;
+    if (!inodes.some((inode) => [0, 1, 2].some((fd) => pipeInode(`/proc/${pid}/fd/${fd}`) === inode)))
+      continue;
+    if (oldest === null || found.starttime < (oldest.starttime ?? 0))
+      oldest = { ...saved, pid, starttime: found.starttime };
+  }
+  return oldest;
+}
+
+/** From the child itself, or whoever of its descendants has the pipe by now. */
+function openPipe(pid: number, inode: number, flags: number): number | null {
+  const path = findPipe(pid, inode) ?? findAnywhere(inode);
+  try {
+    return path === null ? null : openSync(path, flags | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+}
+
+function findAnywhere(inode: number): string | null {
+  for (const pid of allPids()) {
+    const path = pid === process.pid ? null : findPipe(pid, inode);
+    if (path !== null) return path;
+  }
+  return null;
+}
