@@ -1,4 +1,5 @@
 /** `supervisord-ts`: from the command line to the end of the last life. */
+import { closeSync } from "node:fs";
 import { parseSupervisordArgs } from "../config/commandline.js";
 import { describeIssue } from "../config/describe-issue.js";
 import { findConfigFile } from "../config/find.js";
@@ -6,11 +7,13 @@ import { nodeHost } from "../config/node-host.js";
 import { parseConfig } from "../config/parse.js";
 import { assertNever } from "../core/brand.js";
 import type { SupervisordConfig } from "../core/config.js";
+import type { SavedState } from "../core/saved.js";
 import { announceReady, spawnBackground, takeBackgroundMark } from "../posix/daemonize.js";
 import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
 import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import { VERSION } from "../version.js";
 import type { OpenSocket } from "./fcgi.js";
+import { type Handover, resumeHandover, takeHandover } from "./handover.js";
 import { live, type Message } from "./life.js";
 import { adoptChildren, findState, type Resume } from "./resume.js";
 import { ServerProblem } from "./servers.js";
@@ -30,6 +33,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return 2;
   };
 
+  const taken = takeHandover();
+  if (taken.kind === "problem") return fail(taken.text);
+  const upgraded = taken.kind === "taken" ? taken : null;
+
   const args = parseSupervisordArgs(argv.slice(1));
   switch (args.kind) {
     case "help":
@@ -44,15 +51,17 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 
   const host = nodeHost({ lookupUser, lookupGroup, userHome });
-  if (args.configuration === null && process.getuid?.() === 0) io.stderr(SEARCHING_AS_ROOT);
-  const found = findConfigFile(args.configuration, name, host);
+  if (upgraded === null && args.configuration === null && process.getuid?.() === 0)
+    io.stderr(SEARCHING_AS_ROOT);
+  const found = findConfigFile(upgraded?.handover.configuration ?? args.configuration, name, host);
   if (!found.ok) return fail(found.message);
   const read = (): ReturnType<typeof parseConfig> => parseConfig(found.path, host, args.overrides);
   const first = read();
   if (!first.ok) return fail(...first.issues.map(describeIssue));
   let { config } = first;
+  if (upgraded?.check === true) return 0;
 
-  if (!config.supervisord.nodaemon && mark === null) return spawnBackground();
+  if (upgraded === null && !config.supervisord.nodaemon && mark === null) return spawnBackground();
 
   const messages: Message[] = [];
   const privileges = takeIdentity(config.supervisord, messages);
@@ -61,7 +70,11 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const limits = takeLimits(config.supervisord, nofile, messages);
   if (limits !== null) return fail(limits);
 
-  const earlier = findEarlier(config.supervisord, messages);
+  const earlier =
+    upgraded === null
+      ? findEarlier(config.supervisord, messages)
+      : takeOver(upgraded.handover, upgraded.state, upgraded.fd);
+  if (upgraded !== null) messages.length = 0;
   if (earlier.kind === "refuse") return fail(earlier.text);
 
   const serials = { next: 0 };
@@ -75,6 +88,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         held,
         serials,
         sockets,
+        handover: life === 0 ? (upgraded?.handover ?? null) : null,
         resume: life === 0 && earlier.kind === "resume" ? earlier.resume : null,
         rival: earlier.kind === "rival" ? earlier.text : null,
         nofile: Math.max(nofile, config.supervisord.minfds),
@@ -96,6 +110,11 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 const SEARCHING_AS_ROOT =
   'UserWarning: Supervisord is running as root and it is searching for its configuration file in default locations (including its current working directory); you probably want to specify a "-c" argument specifying an absolute path to a configuration file for improved security.\n';
+
+function takeOver(handover: Handover, state: SavedState, fd: number): Earlier {
+  closeSync(fd);
+  return { kind: "resume", resume: resumeHandover(handover, state) };
+}
 
 type Earlier =
   | { readonly kind: "none" }
