@@ -40,8 +40,8 @@ export interface EventBusOptions {
   readonly serials: Serials;
   /** A pool is no longer as it was. */
   readonly onPool: (name: string, save: () => SavedPool) => void;
-  /** What was said of pools must last before this goes on: an event is about to be sent. */
-  readonly beforeSend: () => void;
+  /** What was said of pools must last before this goes on. */
+  readonly flush: () => void;
 }
 
 /** The number the next event gets; one for the whole daemon. */
@@ -117,6 +117,8 @@ export function createEventBus(options: EventBusOptions): EventBus {
       if (known === undefined) return;
       for (const fact of known.member.listener.heard(bytes)) note(known.live, known.member, fact);
       touch(known.live);
+      // What it said is out of its pipe: a supervisor that takes over can't hear it again.
+      options.flush();
       dispatch(known.live);
     },
 
@@ -174,7 +176,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
     member.busyWith = pooled;
     const facts = listener.sent();
     touch(live);
-    options.beforeSend();
+    options.flush();
     if (entry.run.writeStdin(text) !== "written") {
       member.busyWith = null;
       member.listener = createListener(before);

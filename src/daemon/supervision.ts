@@ -154,7 +154,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       stateFile?.note(`pool ${name}`, () => ({ is: "pool", name, pool: save() }));
       noteDaemon();
     },
-    beforeSend: () => stateFile?.flush(),
+    flush: () => stateFile?.flush(),
   });
   engine.subscribe((entry, change) => bus.changed(entry, change));
 

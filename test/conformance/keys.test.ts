@@ -58,7 +58,8 @@ for (const level of ["critical", "ERROR", "Warn", "info", "debug", "trace", "bla
 
 scenario("keys beyond Supervisor's own do no harm to it", {
   area,
-  supervisord: "keep_stopped=true\nadopt=true\nstatefile=%(dir)s/supervisord.pid.state\nwatch_config=false\nlogformat=text",
+  supervisord:
+    "keep_stopped=true\nadopt=true\nstatefile=%(dir)s/supervisord.pid.state\nwatch_config=false\nlogformat=text",
   conf: `[program:p]\n${stay}\nno_such_key=1`,
   play: async ({ state, log }) => [(await state("p", "RUNNING"))["statename"], log(/WARN|CRIT/)],
 });

@@ -1,0 +1,432 @@
+/** Workers outlive a daemon that is killed, and the next one takes them over. */
+import { chmodSync, chownSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { fixture } from "../support/fixture.js";
+import { type Mortal, mortal } from "../support/mortal.js";
+import { needs } from "../support/needs.js";
+import { alive, descriptors, marked } from "../support/processes.js";
+import { until } from "../support/until.js";
+
+/** Longer runs for those who want them. */
+const SECONDS = Number(process.env["SUPERVISORD_TS_CRASH_SECONDS"] ?? 10);
+const INSTANTS = Number(process.env["SUPERVISORD_TS_CRASH_INSTANTS"] ?? 20);
+const KILLS = 10;
+const WORKERS = 20;
+const { test: withSupervisor } = needs("supervisor");
+const asRoot = test.runIf(process.getuid?.() === 0);
+
+/** A log with its rotated copies, oldest first. */
+function wholeLog(daemon: Mortal, name: string): string {
+  const parts: string[] = [daemon.read(name)];
+  for (let number = 1; existsSync(join(daemon.dir, `${name}.${number}`)); number += 1)
+    parts.unshift(daemon.read(`${name}.${number}`));
+  return parts.join("");
+}
+
+test(`${WORKERS} workers write 20,000 lines a second while the daemon is killed ${KILLS} times: each line once, in order`, {
+  timeout: (SECONDS + 110) * 1000,
+}, async () => {
+  await using daemon = mortal(
+    `[program:w]\ncommand=${fixture("write-lines")} ${20_000 / WORKERS}\nnumprocs=${WORKERS}\nprocess_name=%%(process_num)d\n`.replaceAll(
+      "%%",
+      "%",
+    ) +
+      "stdout_logfile=%(dir)s/w%(process_num)d.log\nstdout_logfile_maxbytes=30KB\nstdout_logfile_backups=1000\n",
+  );
+  await daemon.start();
+  await until(
+    async () => (await daemon.all()).every(({ statename }) => statename === "RUNNING"),
+    "all running",
+  );
+  const before = (await daemon.all()).map(({ pid }) => pid);
+  for (let kills = 0; kills < KILLS; kills += 1) {
+    // The time that passes is what is tested here.
+    await new Promise((resolve) => setTimeout(resolve, (SECONDS * 1000) / KILLS));
+    await daemon.kill();
+    await daemon.start();
+  }
+  expect((await daemon.all()).map(({ pid }) => pid)).toEqual(before);
+  await daemon.rpc("supervisor.stopAllProcesses");
+  for (let worker = 0; worker < WORKERS; worker += 1) {
+    const text = wholeLog(daemon, `w${worker}.log`);
+    const lines = text.split("\n").slice(0, -1);
+    expect(lines.length).toBeGreaterThan(1000);
+    const wrong = lines.findIndex(
+      (line, at) => line !== `${before[0] === 0 ? 0 : line.split(" ")[0]} ${at + 1}`,
+    );
+    expect(wrong === -1 ? null : `w${worker} line ${wrong + 1}: ${lines[wrong]}`).toBeNull();
+    expect(new Set(lines.map((line) => line.split(" ")[0])).size).toBe(1);
+  }
+});
+
+withSupervisor(
+  "a worker that died with nobody looking is told of, as an event too, and started again",
+  async () => {
+    await using daemon = mortal(
+      `[program:p]\ncommand=/bin/sleep 1000\nautorestart=true\n[eventlistener:ears]\ncommand=${fixture("listen-events")} %(dir)s/notes\nevents=PROCESS_STATE_EXITED,REMOTE_COMMUNICATION\nstartsecs=0\n`,
+    );
+    await daemon.start();
+    const { pid } = await daemon.state("p", "RUNNING");
+    await daemon.rpc("supervisor.sendRemoteCommEvent", "before", "x");
+    await until(() => daemon.read("notes").includes("before"), "an event before");
+    await daemon.kill();
+    process.kill(Number(pid), "SIGKILL");
+    await until(() => !alive(Number(pid)), "the worker's end");
+    await daemon.start();
+    const after = await daemon.state("p", "RUNNING");
+    expect(after["pid"]).not.toBe(pid);
+    expect(daemon.log()).toContain("WARN exited: p (exit status unknown; not expected)");
+    const notes = await until(() => {
+      const lines = daemon.read("notes").split("\n").filter(Boolean);
+      return lines.length >= 2 && lines.map((line) => JSON.parse(line) as [Record<string, string>, string]);
+    }, "the event");
+    expect(notes.map(([{ serial, eventname }]) => [serial, eventname])).toEqual([
+      ["0", "REMOTE_COMMUNICATION"],
+      ["1", "PROCESS_STATE_EXITED"],
+    ]);
+    expect(notes[1]?.[1]).toBe(`processname:p groupname:p from_state:RUNNING expected:0 pid:${pid}`);
+  },
+);
+
+test("each state goes on where it was", { timeout: 90_000 }, async () => {
+  await using daemon = mortal(`
+[program:up]
+command=/bin/sh -c 'echo one; echo two >&2; exec cat'
+redirect_stderr=true
+[program:held]
+command=/bin/cat
+startsecs=0
+[program:manual]
+command=/bin/cat
+autostart=false
+[program:bad]
+command=/bin/false
+startretries=1000
+[program:nosuch]
+command=/no/such
+startretries=0
+[program:starting]
+command=/bin/cat
+startsecs=4
+[program:deaf]
+command=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+stopwaitsecs=4
+startsecs=0
+`);
+  await daemon.start();
+  await daemon.state("up", "RUNNING");
+  await daemon.state("nosuch", "FATAL");
+  await daemon.rpc("supervisor.stopProcess", "held");
+  await until(
+    () => daemon.log().filter((line) => line.startsWith("WARN exited: bad")).length >= 2,
+    "two failures",
+  );
+  await until(
+    async () => String(await daemon.rpc("supervisor.readProcessStdoutLog", "deaf", 0, 0)).includes("ready"),
+    "deaf ready",
+  );
+  await daemon.rpc("supervisor.stopProcess", "deaf", false);
+  const before = await daemon.info("up");
+  const starting = await daemon.info("starting");
+  await daemon.kill();
+  await daemon.start();
+  const after = await daemon.info("up");
+  expect(after).toMatchObject({
+    pid: before["pid"] ?? 0,
+    start: before["start"] ?? 0,
+    stdout_logfile: before["stdout_logfile"] ?? "",
+  });
+  expect((await daemon.info("held"))["statename"]).toBe("STOPPED");
+  expect(await daemon.info("manual")).toMatchObject({ statename: "STOPPED", description: "Not started" });
+  expect(await daemon.info("nosuch")).toMatchObject({
+    statename: "FATAL",
+    spawnerr: "can't find command '/no/such'",
+  });
+  expect(["BACKOFF", "STARTING"]).toContain((await daemon.info("bad"))["statename"]);
+  await daemon.state("deaf", "STOPPED");
+  expect(daemon.log().filter((line) => line.includes("killing 'deaf'"))).toHaveLength(1);
+  expect(await daemon.state("starting", "RUNNING")).toMatchObject({ pid: starting["pid"] ?? 0 });
+  await daemon.rpc("supervisor.sendProcessStdin", "up", "three\n");
+  await until(
+    () => readFileSync(String(before["stdout_logfile"]), "utf8") === "one\ntwo\nthree\n",
+    "the log going on",
+  );
+  // Its end is known though it is no child of this daemon.
+  await daemon.rpc("supervisor.signalProcess", "up", "KILL");
+  await until(
+    () => daemon.log().some((line) => /exited: up \(terminated by SIGKILL; not expected\)/.test(line)),
+    "its end",
+  );
+});
+
+test("what the files no longer say is stopped, what they say otherwise starts anew", async () => {
+  const same = "[program:same]\ncommand=/bin/sleep 1000\nstartsecs=0\n";
+  await using daemon = mortal(
+    `${same}[program:gone]\ncommand=/bin/sleep 1000\nstartsecs=0\n[program:other]\ncommand=/bin/sleep 1000\nstartsecs=0\n`,
+  );
+  await daemon.start();
+  const [gone, other, kept] = await Promise.all(
+    ["gone", "other", "same"].map((name) => daemon.state(name, "RUNNING")),
+  );
+  await daemon.kill();
+  daemon.edit(
+    `${same}[program:other]\ncommand=/bin/sleep 2000\nstartsecs=0\n[program:fresh]\ncommand=/bin/sleep 1000\nstartsecs=0\n`,
+  );
+  await daemon.start();
+  await daemon.state("fresh", "RUNNING");
+  expect((await daemon.info("same"))["pid"]).toBe(kept?.["pid"]);
+  await until(() => !alive(Number(gone?.["pid"])) && !alive(Number(other?.["pid"])), "the old ones' end");
+  expect((await daemon.state("other", "RUNNING"))["pid"]).not.toBe(other?.["pid"]);
+  expect((await daemon.all()).map(({ name }) => name)).toEqual(["fresh", "other", "same"]);
+});
+
+asRoot("another user's worker and a FastCGI socket come along", async () => {
+  await using daemon = mortal(
+    `[program:nobody]\ncommand=/bin/sh -c 'id -un; exec cat'\nuser=nobody\nstdout_logfile=%(dir)s/nobody.log\nstartsecs=0\n[fcgi-program:f]\ncommand=/usr/bin/python3 -c "import socket,time\nwhile True:\n  c, _ = socket.socket(fileno=0).accept()\n"\nsocket=unix://%(dir)s/f.sock\nstartsecs=0\n`.replace(
+      /-c "import[\s\S]*?"\n/,
+      "-c 'import time; time.sleep(1000)'\n",
+    ),
+  );
+  await daemon.start();
+  const nobody = await daemon.state("nobody", "RUNNING");
+  const f = await daemon.state("f", "RUNNING");
+  const inode = statSync(join(daemon.dir, "f.sock")).ino;
+  await daemon.kill();
+  await daemon.start();
+  expect((await daemon.info("nobody"))["pid"]).toBe(nobody["pid"]);
+  await daemon.rpc("supervisor.sendProcessStdin", "nobody", "on\n");
+  await until(() => daemon.read("nobody.log") === "nobody\non\n", "its log");
+  expect((await daemon.info("f"))["pid"]).toBe(f["pid"]);
+  // The next worker gets the same socket: who connected in between is in its queue still.
+  const client = connect(join(daemon.dir, "f.sock"));
+  await new Promise<void>((resolve, reject) => client.once("connect", resolve).once("error", reject));
+  await daemon.rpc("supervisor.stopProcess", "f");
+  await daemon.rpc("supervisor.startProcess", "f");
+  expect(statSync(join(daemon.dir, "f.sock")).ino).toBe(inode);
+  expect(daemon.log().filter((line) => line.includes("Creating socket"))).toHaveLength(2);
+  client.destroy();
+});
+
+withSupervisor("a listener's protocol keeps in step", async () => {
+  await using daemon = mortal(
+    `[eventlistener:ears]\ncommand=${fixture("childutils-listener")} %(dir)s/notes\nevents=REMOTE_COMMUNICATION\nbuffer_size=100\nstartsecs=0\n`,
+  );
+  await daemon.start();
+  const { pid } = await daemon.state("ears", "RUNNING");
+  const notes = (): string[] => daemon.read("notes").split("\n").filter(Boolean);
+  for (let round = 0; round < 5; round += 1) {
+    for (let index = 0; index < 20; index += 1)
+      await daemon.rpc("supervisor.sendRemoteCommEvent", "t", String(round * 20 + index));
+    await daemon.kill();
+    await daemon.start();
+  }
+  await until(() => notes().length >= 100, "every event");
+  expect(notes()).toEqual(Array.from({ length: 100 }, (_, at) => `${at} REMOTE_COMMUNICATION ${at}`));
+  expect((await daemon.info("ears"))["pid"]).toBe(pid);
+});
+
+describe("a state file that is not to be believed", () => {
+  const SLEEP = "[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n";
+
+  /** With the daemon dead and the file changed: one line in the log, and no signal to `innocent`. */
+  async function tamper(change: (path: string, innocent: number) => void): Promise<readonly string[]> {
+    await using daemon = mortal(SLEEP);
+    await using bystander = mortal("[program:innocent]\ncommand=/bin/sleep 1000\nstartsecs=0\n");
+    await bystander.start();
+    const innocent = Number((await bystander.state("innocent", "RUNNING"))["pid"]);
+    await daemon.start();
+    const { pid } = await daemon.state("p", "RUNNING");
+    await daemon.kill();
+    change(daemon.statefile, innocent);
+    const at = daemon.log().length;
+    await daemon.start();
+    expect((await daemon.state("p", "RUNNING"))["pid"]).not.toBe(pid);
+    await daemon.rpc("supervisor.stopProcess", "p");
+    expect(alive(innocent)).toBe(true);
+    return daemon
+      .log()
+      .slice(at)
+      .filter((line) => /state file/.test(line));
+  }
+
+  function edit(path: string, change: (json: string) => string): void {
+    const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
+    const edited = lines.map((line) => {
+      const json = change(line.slice(9));
+      return `${crc32(json).toString(16).padStart(8, "0")} ${json}\n`;
+    });
+    writeFileSync(path, edited.join(""));
+  }
+
+  function starttimeOf(pid: number): string {
+    return readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ")[19] ?? "";
+  }
+
+  test("a flipped bit", async () => {
+    const said = await tamper((path) => {
+      const bytes = readFileSync(path);
+      const at = bytes.length >> 1;
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      writeFileSync(path, bytes);
+    });
+    expect(said).toEqual([expect.stringMatching(/^ERRO state file .* is ignored: line \d+ is damaged; /)]);
+  });
+
+  test("another boot", async () => {
+    const said = await tamper((path) =>
+      edit(path, (json) => json.replace(/"boot":"[^"]*"/, '"boot":"other"')),
+    );
+    expect(said).toEqual([expect.stringMatching(/is ignored: it is from before the machine was started; /)]);
+  });
+
+  test("readable by others", async () => {
+    const said = await tamper((path) => chmodSync(path, 0o644));
+    expect(said).toEqual([expect.stringMatching(/is ignored: others may read or write it; /)]);
+  });
+
+  asRoot("another user's", async () => {
+    const said = await tamper((path) => chownSync(path, 65534, 65534));
+    expect(said).toEqual([expect.stringMatching(/is ignored: it belongs to another user \(uid 65534\); /)]);
+  });
+
+  test("nothing but a beginning", async () => {
+    const said = await tamper((path) => writeFileSync(path, readFileSync(path, "utf8").slice(0, 40)));
+    expect(said).toEqual([expect.stringMatching(/is ignored: its first line is damaged; /)]);
+  });
+
+  test("a recycled pid is neither adopted nor signalled", async () => {
+    const said = await tamper((path, innocent) =>
+      edit(path, (json) => json.replace(/"run":\{"pid":\d+/, `"run":{"pid":${innocent}`)),
+    );
+    expect(said).toEqual([]);
+  });
+
+  test("nor is a stranger whose start time somebody wrote in", async () => {
+    const said = await tamper((path, innocent) =>
+      edit(path, (json) =>
+        json.replace(
+          /"run":\{"pid":\d+,"starttime":\d+/,
+          `"run":{"pid":${innocent},"starttime":${starttimeOf(innocent)}`,
+        ),
+      ),
+    );
+    expect(said).toEqual([]);
+  });
+});
+
+test("a newer format stops the start, and nothing is lost", async () => {
+  await using daemon = mortal("[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n");
+  await daemon.start();
+  const { pid } = await daemon.state("p", "RUNNING");
+  await daemon.kill();
+  const text = readFileSync(daemon.statefile, "utf8");
+  const [first = ""] = text.split("\n");
+  const json = first.slice(9).replace('"format":1', '"format":99');
+  const newer = text.replace(first, `${crc32(json).toString(16).padStart(8, "0")} ${json}`);
+  writeFileSync(daemon.statefile, newer);
+  const refused = await daemon.start(false);
+  expect(await refused.exited).toBe(2);
+  expect(refused.stderr()).toMatch(/^Error: state file .* cannot be used: it is of format 99, .*\n/);
+  expect(readFileSync(daemon.statefile, "utf8")).toBe(newer);
+  expect(daemon.running("p")).toEqual([pid]);
+  writeFileSync(daemon.statefile, text);
+  await daemon.start();
+  expect((await daemon.info("p"))["pid"]).toBe(pid);
+});
+
+test("a second daemon leaves the first one and its file alone", async () => {
+  await using daemon = mortal("[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n");
+  const first = await daemon.start();
+  await daemon.state("p", "RUNNING");
+  const conf = readFileSync(daemon.conf, "utf8");
+  // Without a server of its own, nothing but the state file tells that there is another.
+  writeFileSync(daemon.conf, conf.replace(/\[unix_http_server\]\nfile=.*\n/, ""));
+  const second = await daemon.start(false);
+  expect(await second.exited).toBe(2);
+  expect(second.stderr()).toMatch(/^Error: supervisord is running already \(pid \d+\) with the state file /);
+  expect(daemon.running("p")).toHaveLength(1);
+  expect(await daemon.rpc("supervisor.getPID")).toBe(first.pid);
+  first.kill("SIGTERM");
+  expect(await first.exited).toBe(0);
+  expect(existsSync(daemon.statefile)).toBe(false);
+  expect(marked(daemon.dir)).toEqual([]);
+});
+
+test("with adopt=false there is no state file, and pipes break with the daemon", async () => {
+  await using daemon = mortal("[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n", "adopt=false");
+  await daemon.start();
+  const { pid } = await daemon.state("p", "RUNNING");
+  expect(existsSync(daemon.statefile)).toBe(false);
+  expect(descriptors(Number(pid))).toMatchObject({ 0: "pipe:", 1: "pipe:", 2: "pipe:" });
+  const flags = (fd: number): number =>
+    Number.parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))?.[1] ?? "", 8) &
+    3;
+  expect([flags(0), flags(1), flags(2)]).toEqual([0, 1, 1]);
+});
+
+test(`killed at ${INSTANTS} random instants, there is never a second copy and never a lost worker`, {
+  timeout: 60_000 + INSTANTS * 5_000,
+}, async () => {
+  const programs = (extra: string): string =>
+    ["a", "b", "c", "d"]
+      .map((name) => `[program:${name}]\ncommand=/bin/sleep 1000\nstartsecs=0\n${extra}`)
+      .join("") +
+    `[program:chatty]\ncommand=${fixture("write-lines")} 2000\nstdout_logfile=%(dir)s/chatty.log\nstdout_logfile_maxbytes=2KB\nstartsecs=0\n` +
+    `[program:crashing]\ncommand=/bin/sh -c 'sleep 0.0$$; exit 1'\nautorestart=true\nstartsecs=0\n`;
+  await using daemon = mortal(programs(""));
+  const seed = Math.trunc(Math.random() * 1e9);
+  console.log(`seed ${seed}`);
+  let random = seed;
+  const next = (): number => {
+    random = (random * 1103515245 + 12345) % 2 ** 31;
+    return random / 2 ** 31;
+  };
+  await daemon.start();
+  for (let instant = 0; instant < INSTANTS; instant += 1) {
+    const driver = drive(daemon, programs, instant);
+    await new Promise((resolve) => setTimeout(resolve, next() * 400));
+    await daemon.kill();
+    await driver;
+    await daemon.start();
+    // Which the operator stopped may be down; whatever is up is up once, and known.
+    await until(
+      async () => {
+        const known = (await daemon.all()).filter(({ name }) => name !== "crashing");
+        const settled = known.every(({ statename }) => statename === "RUNNING" || statename === "STOPPED");
+        const up = known.filter(({ statename }) => statename === "RUNNING").map(({ pid }) => Number(pid));
+        const found = known.flatMap(({ name }) => [...daemon.running(String(name))]);
+        const sorted = (pids: readonly number[]): string => [...pids].sort((x, y) => x - y).join();
+        return settled && sorted(up) === sorted(found) && up.length >= known.length - 1;
+      },
+      `order after instant ${instant} of seed ${seed}\n${daemon.log().slice(-40).join("\n")}`,
+    );
+  }
+  await daemon.rpc("supervisor.startAllProcesses");
+  const all = await daemon.all();
+  expect(all.filter(({ statename, name }) => name !== "crashing" && statename !== "RUNNING")).toEqual([]);
+  for (const name of ["a", "b", "c", "d", "chatty"]) expect(daemon.running(name)).toHaveLength(1);
+});
+
+/** Keeps the daemon busy with everything that moves processes, until it is no longer there. */
+async function drive(daemon: Mortal, programs: (extra: string) => string, round: number): Promise<void> {
+  try {
+    for (let turn = 0; ; turn += 1) {
+      await daemon.rpc("supervisor.stopProcess", "a");
+      await daemon.rpc("supervisor.startProcess", "a");
+      daemon.edit(programs(`priority=${round * 100 + turn}\n`));
+      const [[, changed]] = (await daemon.rpc("supervisor.reloadConfig")) as [[string[], string[], string[]]];
+      for (const group of changed.filter((name) => name === "b" || name === "c")) {
+        await daemon.rpc("supervisor.stopProcessGroup", group);
+        await daemon.rpc("supervisor.removeProcessGroup", group);
+        await daemon.rpc("supervisor.addProcessGroup", group);
+      }
+      await daemon.rpc("supervisor.signalProcess", "d", "KILL");
+      if (turn % 3 === 2) await daemon.rpc("supervisor.restart");
+    }
+  } catch {
+    // It is gone, or in the midst of a reload; the next round goes on.
+  }
+}
