@@ -12,6 +12,7 @@ import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user
 import { VERSION } from "../version.js";
 import type { OpenSocket } from "./fcgi.js";
 import { live, type Message } from "./life.js";
+import { createPluginShelf, PluginProblem } from "./plugins.js";
 import { adoptChildren, findState, type Resume } from "./resume.js";
 import { ServerProblem } from "./servers.js";
 
@@ -61,6 +62,15 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const limits = takeLimits(config.supervisord, nofile, messages);
   if (limits !== null) return fail(limits);
 
+  const plugins = createPluginShelf();
+  try {
+    // Before anything is taken over or started, so that a plugin that can't be loaded costs nothing.
+    await plugins.prepare(config);
+  } catch (error) {
+    if (error instanceof PluginProblem) return fail(error.message);
+    throw error;
+  }
+
   const earlier = findEarlier(config.supervisord, messages);
   if (earlier.kind === "refuse") return fail(earlier.text);
 
@@ -74,6 +84,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         read,
         held,
         serials,
+        plugins: await plugins.take(config),
+        preparePlugins: plugins.prepare,
         sockets,
         resume: life === 0 && earlier.kind === "resume" ? earlier.resume : null,
         rival: earlier.kind === "rival" ? earlier.text : null,
@@ -85,7 +97,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       if (end.next === "shutdown") return 0;
       ({ held, sockets } = end);
     } catch (error) {
-      if (error instanceof ServerProblem) return fail(error.message);
+      if (error instanceof ServerProblem || error instanceof PluginProblem) return fail(error.message);
       throw error;
     }
     const again = read();

@@ -38,6 +38,7 @@ import { createGroups, heldKey, knownKeys } from "./groups.js";
 import { createLingering } from "./lingering.js";
 import type { Log } from "./log.js";
 import { createOutputs } from "./outputs.js";
+import type { Plugins } from "./plugins.js";
 import type { Resume } from "./resume.js";
 import { createRun, type Run, type SpawnContext, startRun } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
@@ -67,6 +68,10 @@ export interface SupervisionOptions {
   readonly resume?: Resume | null;
   /** Where to write down what a later one needs to know; null where none will come. */
   readonly statefile?: string | null;
+  /** What ES modules named in the configuration bring. */
+  readonly plugins?: Pick<Plugins, "methods" | "handler">;
+  /** Loads the plugins of the next life before this one ends; null when it has none. */
+  readonly preparePlugins?: (config: Config) => Promise<void> | null;
   /** How dead children are collected; inside somebody else's program only our own may be. */
   readonly reap?: (pids: Iterable<number>) => Reaped | null;
 }
@@ -84,6 +89,10 @@ export interface Supervision extends Daemon, Disposable {
   reopenLogs(): void;
   /** reread, then what `supervisorctl update` does. Throws `ConfigError` and leaves everything as it was. */
   update(): Promise<void>;
+  /** What plugins may add while the daemon runs; false when the name is taken or the group is no such group. */
+  addEmptyGroup(name: string, priority: number): boolean;
+  addProcess(group: string, config: ProcessConfig): boolean;
+  removeProcess(handle: ProcessHandle): "removed" | "running";
   /** Purposely stopped processes, for the next life. */
   held(): ReadonlySet<string>;
   /** Listening sockets of FastCGI programs, for the next life, which must close them. */
@@ -168,6 +177,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         bus.addPool(
           group.config,
           group,
+          options.plugins?.handler(group.config, log) ?? null,
           resumed ? resume?.state.pools.find(({ name }) => name === group.name) : undefined,
         );
       if (resumed) return;
@@ -468,6 +478,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       return mood;
     },
     rpcinterfaces: options.config.rpcinterfaces,
+    ...(options.plugins === undefined ? {} : { pluginMethods: options.plugins.methods }),
     get available() {
       return available;
     },
@@ -527,8 +538,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     shutdown: () => leave("SHUTDOWN"),
     restart() {
       // A conf that doesn't parse would end the daemon after it has stopped everything: look first.
-      readAgain();
-      leave("RESTARTING");
+      const preparing = options.preparePlugins?.(readAgain()) ?? null;
+      if (preparing === null) return void leave("RESTARTING");
+      return preparing.then(
+        () => leave("RESTARTING"),
+        (cause: unknown) => {
+          const text = cause instanceof Error ? cause.message : String(cause);
+          log.log("error", `cannot use configuration: ${text}`);
+          throw new ConfigError(text, { cause });
+        },
+      );
     },
     remoteCommEvent: (type, data) => bus.publish(remoteEvent(type, data)),
     log: (level, text) => log.log(level, text),
@@ -543,6 +562,21 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       reread();
       for (const name of [...change.removed, ...change.changed]) await stopAndRemove(name);
       for (const name of [...change.changed, ...change.added]) addGroup(name);
+    },
+    addEmptyGroup: (name, priority) => groups.add({ kind: "program", name, priority, processes: [] }, held),
+    addProcess(group, config) {
+      const entry = groups.addMember(group, config);
+      if (entry === null) return false;
+      const changed = groups.active.get(group);
+      if (changed !== undefined) noteGroup(changed);
+      engine.feed(entry, { type: "autostart" });
+      return true;
+    },
+    removeProcess(handle) {
+      const outcome = groups.removeMember(entryOf(handle));
+      const changed = groups.active.get(handle.group);
+      if (outcome === "removed" && changed !== undefined) noteGroup(changed);
+      return outcome;
     },
     held: heldNow,
     handOverSockets: () => fcgiSockets.handOver(),
