@@ -2,7 +2,7 @@
  * The shell around the core: gives inputs to `transition`, performs the effects that come back, feeds their
  * outcome in before anything else, and keeps one timer for all deadlines.
  */
-import { assertNever } from "../core/brand.js";
+import { assertNever, type Pid } from "../core/brand.js";
 import {
   deadline,
   type Effect,
@@ -47,6 +47,8 @@ export interface Engine extends Disposable {
   resume(entry: Entry, process: Process, run: Run | null): void;
   /** A child that is not our own has ended. */
   ended(entry: Entry, run: Run, cause: ExitCause): void;
+  /** How a child that is no process under supervision ends. */
+  helperEnd(pid: Pid): Promise<ExitCause>;
   subscribe(listener: Listener): Disposable;
   /** Settles once the condition holds; undefined when it holds already. */
   until(entry: Entry, settled: Waited): Promise<void> | undefined;
@@ -62,6 +64,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { log } = options;
   const entries = new Set<Entry>();
   const byPid = new Map<number, Entry>();
+  const helpers = new Map<number, (cause: ExitCause) => void>();
   const listeners = new Set<Listener>();
   const deadlines = createDeadlines<Entry>(
     () => now().mono,
@@ -81,6 +84,12 @@ export function createEngine(options: EngineOptions): Engine {
       for (let dead = options.reap(); dead !== null; dead = options.reap()) {
         const cause = decodeWaitStatus(dead.waitStatus);
         const entry = byPid.get(dead.pid);
+        const helper = helpers.get(dead.pid);
+        if (helper !== undefined) {
+          helpers.delete(dead.pid);
+          helper(cause);
+          continue;
+        }
         if (entry === undefined) {
           log.reaped(dead.pid, cause);
           continue;
@@ -105,6 +114,8 @@ export function createEngine(options: EngineOptions): Engine {
       endRun(entry);
       engine.feed(entry, { type: "exited", pid: run.pid, cause });
     },
+
+    helperEnd: (pid) => new Promise((resolve) => helpers.set(pid, resolve)),
 
     subscribe(listener) {
       listeners.add(listener);

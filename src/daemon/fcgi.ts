@@ -23,6 +23,8 @@ export interface FcgiSockets extends Disposable {
   probe(program: FcgiListen): void;
   /** One child less. */
   release(program: FcgiListen): void;
+  /** The open ones. */
+  all(): readonly OpenSocket[];
   /** Gives all sockets away, open as they are. */
   handOver(): readonly OpenSocket[];
 }
@@ -72,7 +74,10 @@ export function createFcgiSockets(log: Log, inherited: readonly OpenSocket[] = [
     return add(openSharedSocket(program.socket, program.socket_backlog), program);
   }
 
+  const all = (): readonly OpenSocket[] => [...open.values()].map(({ fd, program }) => ({ fd, program }));
+
   return {
+    all,
     probe(program) {
       if (find(program) !== null) return;
       try {
@@ -95,7 +100,7 @@ export function createFcgiSockets(log: Log, inherited: readonly OpenSocket[] = [
       if (socket.users === 0) linger(socket);
     },
     handOver() {
-      const sockets = [...open.values()].map(({ fd, program }) => ({ fd, program }));
+      const sockets = all();
       lingering[Symbol.dispose]();
       open.clear();
       return sockets;

@@ -5,15 +5,19 @@ import { type ActivityLog, openActivityLog } from "../logs/activity.js";
 import { cleanAutoLogs } from "../logs/auto.js";
 import { detach } from "../posix/daemonize.js";
 import { removePidfile, writePidfile } from "../posix/pidfile.js";
+import { VERSION } from "../version.js";
+import { encodeResponse } from "../wire/xmlrpc.js";
 import { describeError } from "./engine.js";
 import type { Serials } from "./events.js";
 import type { OpenSocket } from "./fcgi.js";
+import type { Handover } from "./handover.js";
 import { createLog, type Log } from "./log.js";
 import type { Plugins } from "./plugins.js";
 import type { Resume } from "./resume.js";
-import { openServers, ServerProblem } from "./servers.js";
+import { type OpenServers, openServers, ServerProblem } from "./servers.js";
 import { installSignals } from "./signals.js";
 import { createSupervision, type Reading, type Supervision } from "./supervision.js";
+import { upgrade } from "./upgrade.js";
 import { watchConfig } from "./watch.js";
 
 export interface LifeOptions {
@@ -24,6 +28,8 @@ export interface LifeOptions {
   readonly serials: Serials;
   /** First life only: what an earlier supervisor left. */
   readonly resume: Resume | null;
+  /** First life only: the program that has become this one. */
+  readonly handover: Handover | null;
   /** Another supervisor lives with this state file. That is said last: a taken socket says it as the reference does. */
   readonly rival: string | null;
   /** What clients connect to stays over a reload. */
@@ -68,6 +74,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     for (const text of cleanAutoLogs(supervisord.childlogdir, supervisord.identifier, logsOf(options.resume)))
       log.log("warn", text);
 
+  let servers: OpenServers | null = null;
   using supervision = createSupervision({
     config,
     read: options.read,
@@ -78,6 +85,10 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     serials: options.serials,
     sockets: options.sockets,
     resume: options.resume,
+    upgrade: once(() => {
+      if (servers === null) throw new Error("it is not up yet");
+      return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile });
+    }),
     statefile: supervisord.adopt && options.rival === null ? supervisord.statefile : null,
     plugins: options.plugins,
     preparePlugins: options.preparePlugins,
@@ -85,7 +96,9 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   using _plugins = options.plugins.begin(supervision);
   using _guard = guard(log);
   using _signals = installSignals(signalTarget(supervision, activity, log));
-  await using _servers = await openServers(config.servers, supervision, log, options.stderr);
+  const inherited = options.handover?.servers ?? [];
+  await using opened = await openServers(config.servers, supervision, log, options.stderr, inherited);
+  servers = opened;
   if (options.rival !== null) throw new ServerProblem(options.rival);
   if (options.background !== null) goToBackground(config, log);
   using _pidfile = holdPidfile(supervisord.pidfile, log);
@@ -94,9 +107,30 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     : null;
   options.background?.announceReady();
   supervision.begin();
+  // Who died while one program became the other has been announced to neither.
+  supervision.reap();
+  if (options.handover !== null) {
+    const { from } = options.handover;
+    log.log("info", `upgraded from version ${from} to ${VERSION}`);
+    opened.answerOwed(encodeResponse({ from, to: VERSION }));
+  }
   const next = await supervision.finished;
   const sockets = next === "restart" ? supervision.handOverSockets() : [];
   return { next, held: supervision.held(), sockets };
+}
+
+/** Two at a time would be one too many. */
+function once(act: () => Promise<never>): () => Promise<never> {
+  let running = false;
+  return async () => {
+    if (running) throw new Error("an upgrade is under way");
+    running = true;
+    try {
+      return await act();
+    } finally {
+      running = false;
+    }
+  };
 }
 
 /** The logs that adopted processes write to. */

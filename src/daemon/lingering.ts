@@ -6,24 +6,32 @@
 import type { Log } from "./log.js";
 import type { Run } from "./run.js";
 
+/** Whose run it was. */
+export interface Owner {
+  readonly group: string;
+  readonly name: string;
+}
+
 export interface Lingering extends Disposable {
-  add(run: Run, name: string): void;
+  readonly runs: ReadonlyMap<Run, Owner>;
+  add(run: Run, owner: Owner): void;
   delete(run: Run): void;
 }
 
 const LIMIT = 256;
 
 export function createLingering(log: Log): Lingering {
-  const runs = new Map<Run, string>();
+  const runs = new Map<Run, Owner>();
   let dropped = 0;
 
   return {
-    add(run, name) {
-      runs.set(run, name);
+    runs,
+    add(run, owner) {
+      runs.set(run, owner);
       const oldest = runs.entries().next().value;
       if (runs.size <= LIMIT || oldest === undefined) return;
       dropped += 1;
-      const text = `no longer reading what descendants of '${oldest[1]}' (${oldest[0].pid}) write: more than ${LIMIT} ended processes have left such descendants behind (${dropped} given up so far)`;
+      const text = `no longer reading what descendants of '${oldest[1].name}' (${oldest[0].pid}) write: more than ${LIMIT} ended processes have left such descendants behind (${dropped} given up so far)`;
       log.log("warn", text);
       oldest[0].close();
     },

@@ -1,4 +1,5 @@
 /** `supervisord-ts`: from the command line to the end of the last life. */
+import { closeSync } from "node:fs";
 import { parseSupervisordArgs } from "../config/commandline.js";
 import { describeIssue } from "../config/describe-issue.js";
 import { findConfigFile } from "../config/find.js";
@@ -6,11 +7,13 @@ import { nodeHost } from "../config/node-host.js";
 import { parseConfig } from "../config/parse.js";
 import { assertNever } from "../core/brand.js";
 import type { SupervisordConfig } from "../core/config.js";
+import type { SavedState } from "../core/saved.js";
 import { announceReady, spawnBackground, takeBackgroundMark } from "../posix/daemonize.js";
 import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
 import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import { VERSION } from "../version.js";
 import type { OpenSocket } from "./fcgi.js";
+import { type Handover, resumeHandover, takeHandover } from "./handover.js";
 import { live, type Message } from "./life.js";
 import { createPluginShelf, PluginProblem } from "./plugins.js";
 import { adoptChildren, findState, type Resume } from "./resume.js";
@@ -31,6 +34,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return 2;
   };
 
+  const taken = takeHandover();
+  if (taken.kind === "problem") return fail(taken.text);
+  const upgraded = taken.kind === "taken" ? taken : null;
+
   const args = parseSupervisordArgs(argv.slice(1));
   switch (args.kind) {
     case "help":
@@ -45,15 +52,30 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 
   const host = nodeHost({ lookupUser, lookupGroup, userHome });
-  if (args.configuration === null && process.getuid?.() === 0) io.stderr(SEARCHING_AS_ROOT);
-  const found = findConfigFile(args.configuration, name, host);
+  if (upgraded === null && args.configuration === null && process.getuid?.() === 0)
+    io.stderr(SEARCHING_AS_ROOT);
+  const found = findConfigFile(upgraded?.handover.configuration ?? args.configuration, name, host);
   if (!found.ok) return fail(found.message);
   const read = (): ReturnType<typeof parseConfig> => parseConfig(found.path, host, args.overrides);
   const first = read();
   if (!first.ok) return fail(...first.issues.map(describeIssue));
   let { config } = first;
+  const plugins = createPluginShelf();
+  const loadPlugins = async (): Promise<string | null> => {
+    try {
+      await plugins.prepare(config);
+      return null;
+    } catch (error) {
+      if (error instanceof PluginProblem) return error.message;
+      throw error;
+    }
+  };
+  if (upgraded?.check === true) {
+    const broken = await loadPlugins();
+    return broken === null ? 0 : fail(broken);
+  }
 
-  if (!config.supervisord.nodaemon && mark === null) return spawnBackground();
+  if (upgraded === null && !config.supervisord.nodaemon && mark === null) return spawnBackground();
 
   const messages: Message[] = [];
   const privileges = takeIdentity(config.supervisord, messages);
@@ -62,16 +84,15 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const limits = takeLimits(config.supervisord, nofile, messages);
   if (limits !== null) return fail(limits);
 
-  const plugins = createPluginShelf();
-  try {
-    // Before anything is taken over or started, so that a plugin that can't be loaded costs nothing.
-    await plugins.prepare(config);
-  } catch (error) {
-    if (error instanceof PluginProblem) return fail(error.message);
-    throw error;
-  }
+  // Before anything is taken over or started, so that a plugin that can't be loaded costs nothing.
+  const broken = await loadPlugins();
+  if (broken !== null) return fail(broken);
 
-  const earlier = findEarlier(config.supervisord, messages);
+  const earlier =
+    upgraded === null
+      ? findEarlier(config.supervisord, messages)
+      : takeOver(upgraded.handover, upgraded.state, upgraded.fd);
+  if (upgraded !== null) messages.length = 0;
   if (earlier.kind === "refuse") return fail(earlier.text);
 
   const serials = { next: 0 };
@@ -87,6 +108,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         plugins: await plugins.take(config),
         preparePlugins: plugins.prepare,
         sockets,
+        handover: life === 0 ? (upgraded?.handover ?? null) : null,
         resume: life === 0 && earlier.kind === "resume" ? earlier.resume : null,
         rival: earlier.kind === "rival" ? earlier.text : null,
         nofile: Math.max(nofile, config.supervisord.minfds),
@@ -108,6 +130,11 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 const SEARCHING_AS_ROOT =
   'UserWarning: Supervisord is running as root and it is searching for its configuration file in default locations (including its current working directory); you probably want to specify a "-c" argument specifying an absolute path to a configuration file for improved security.\n';
+
+function takeOver(handover: Handover, state: SavedState, fd: number): Earlier {
+  closeSync(fd);
+  return { kind: "resume", resume: resumeHandover(handover, state) };
+}
 
 type Earlier =
   | { readonly kind: "none" }

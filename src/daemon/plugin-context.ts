@@ -27,6 +27,7 @@ const DEFAULT_PRIORITY = 999;
 export function createPluginContext(name: string): PluginContext {
   const ending = new AbortController();
   const listeners = new Set<(change: PluginStateChange) => void>();
+  const beginners = new Set<() => void>();
   let live: Supervision | null = null;
   let subscription: Disposable | null = null;
 
@@ -38,12 +39,14 @@ export function createPluginContext(name: string): PluginContext {
   function tell(group: string, processname: string, { from, to, pid, expected }: Notify): void {
     const namespec = makeNamespec(group, processname);
     const change = { group, name: processname, namespec, from, to, pid, expected };
-    for (const listener of [...listeners]) {
-      try {
-        listener(change);
-      } catch (error) {
-        live?.log("error", `a listener of rpcinterface ${name} failed: ${describeError(error)}`);
-      }
+    for (const listener of [...listeners]) guarded(() => listener(change));
+  }
+
+  function guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      live?.log("error", `a listener of rpcinterface ${name} failed: ${describeError(error)}`);
     }
   }
 
@@ -99,6 +102,7 @@ export function createPluginContext(name: string): PluginContext {
       const handle = findProcess(daemon(), namespec);
       if (daemon().removeProcess(handle) === "running") throw new RpcFault("STILL_RUNNING", namespec);
     },
+    onBegin: (listener) => void beginners.add(listener),
     onStateChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -113,10 +117,12 @@ export function createPluginContext(name: string): PluginContext {
     begin(supervision) {
       live = supervision;
       subscription = supervision.subscribe((entry, change) => tell(entry.group, entry.name, change));
+      for (const listener of beginners) guarded(listener);
     },
     end() {
       subscription?.[Symbol.dispose]();
       listeners.clear();
+      beginners.clear();
       live = null;
       ending.abort();
     },

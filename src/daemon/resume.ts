@@ -6,6 +6,7 @@ import { bootId, isAlive } from "../posix/identity.js";
 import { readStateFile, type StateHeader } from "../wire/state-file.js";
 import type { OpenSocket } from "./fcgi.js";
 import { heldKey } from "./groups.js";
+import type { RunEnds } from "./run.js";
 
 /** An earlier supervisor's state, and its children that live, by `group:process`. */
 export interface Resume {
@@ -15,6 +16,10 @@ export interface Resume {
   readonly unwritten: ReadonlyMap<string, Buffer>;
   /** FastCGI sockets, taken from the children that have them. */
   readonly sockets: readonly OpenSocket[];
+  /** Version of the program that has become this one; null when the earlier supervisor died. */
+  readonly upgradedFrom: string | null;
+  /** Pipes that descendants of ended children still write to. */
+  readonly lingering: readonly { readonly group: string; readonly name: string; readonly ends: RunEnds }[];
 }
 
 export type Found =
@@ -98,5 +103,12 @@ export function adoptChildren({ pid, sid }: StateHeader, state: SavedState): Res
     const fd = copySocket(child);
     if (fd !== null) sockets.set(program.socket.url, { fd, program });
   }
-  return { state, children, unwritten: new Map(), sockets: [...sockets.values()] };
+  return {
+    state,
+    children,
+    unwritten: new Map(),
+    sockets: [...sockets.values()],
+    upgradedFrom: null,
+    lingering: [],
+  };
 }

@@ -17,6 +17,8 @@ import { createStdinWriter, type WriteOutcome } from "./stdin-writer.js";
 
 export interface Run {
   readonly pid: Pid;
+  /** It is no child of ours. */
+  readonly adopted: boolean;
   /** How another supervisor finds this child. */
   readonly saved: SavedRun;
   /** Its descriptors as they are now. */
@@ -201,6 +203,7 @@ export function createRun(
 
   const run: Run = {
     pid,
+    adopted: pidfd !== null,
     saved,
     ends: () => ({ stdin: stdin?.fd ?? null, stdout: fdOf(readers.stdout), stderr: fdOf(readers.stderr) }),
     unwritten: () => stdin?.pending() ?? Buffer.alloc(0),

@@ -21,6 +21,6 @@ export function watchEnd(
   /** Until its parent has collected it /proc tells how it ended; afterwards the descriptor does, since Linux 6.15. */
   function uncollected(): number | null {
     const found = pid === null ? null : identify(pid);
-    return found !== null && found.dead && found.starttime === starttime ? found.waitStatus : null;
+    return found?.dead === true && found.starttime === starttime ? found.waitStatus : null;
   }
 }

@@ -5,11 +5,12 @@
 
 import { describeIssue } from "../config/describe-issue.js";
 import { diffConfig, sameGroup } from "../config/diff.js";
-import { after, pid as pidOfNumber } from "../core/brand.js";
+import { after, type Pid, pid as pidOfNumber } from "../core/brand.js";
 import type { Config, Issue, ProcessConfig, User } from "../core/config.js";
 import { communicationEvent, groupEvent, logEvent, remoteEvent, supervisorEvent } from "../core/event.js";
 import { memberOrder } from "../core/order.js";
 import {
+  type ExitCause,
   isRunningClass,
   isSignallable,
   isStoppedClass,
@@ -35,7 +36,8 @@ import type { Entry, Group } from "./entry.js";
 import { createEventBus, type Serials } from "./events.js";
 import { createFcgiSockets, type OpenSocket } from "./fcgi.js";
 import { createGroups, heldKey, knownKeys } from "./groups.js";
-import { createLingering } from "./lingering.js";
+import type { HandedRun } from "./handover.js";
+import { createLingering, type Owner } from "./lingering.js";
 import type { Log } from "./log.js";
 import { createOutputs } from "./outputs.js";
 import type { Plugins } from "./plugins.js";
@@ -72,6 +74,8 @@ export interface SupervisionOptions {
   readonly plugins?: Pick<Plugins, "methods" | "handler">;
   /** Loads the plugins of the next life before this one ends; null when it has none. */
   readonly preparePlugins?: (config: Config) => Promise<void> | null;
+  /** Becomes the installed version; rejects when it can't. Absent where there is no program of our own. */
+  readonly upgrade?: () => Promise<never>;
   /** How dead children are collected; inside somebody else's program only our own may be. */
   readonly reap?: (pids: Iterable<number>) => Reaped | null;
 }
@@ -97,6 +101,14 @@ export interface Supervision extends Daemon, Disposable {
   held(): ReadonlySet<string>;
   /** Listening sockets of FastCGI programs, for the next life, which must close them. */
   handOverSockets(): readonly OpenSocket[];
+  /** Everything that a successor has to know. */
+  save(): Iterable<StateRecord>;
+  /** The descriptors of every child. */
+  handRuns(): readonly HandedRun[];
+  /** Listening sockets of FastCGI programs, which stay ours. */
+  openSockets(): readonly OpenSocket[];
+  /** How a child ends that this daemon has started for itself. */
+  helperEnd(pid: Pid): Promise<ExitCause>;
 }
 
 const STOP_REPORT_SECONDS = 2;
@@ -135,7 +147,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         socket: socketOf(entry.config),
         keepPipes: keepsState,
         onSpawn: (pipes) => noteSpawn(entry, pipes),
-        onLinger: (run) => lingering.add(run, entry.name),
+        onLinger: (run) => lingering.add(run, entry),
         onFinished: (run) => lingering.delete(run),
       }),
     onStep: noteProcess,
@@ -368,7 +380,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   }
 
   /** Takes up every group as it was left; what the files say of them by now is dealt with when all begins. */
-  function resumeGroups({ state, children, unwritten }: Resume): { begin(): void } {
+  function resumeGroups({ state, children, unwritten, lingering: left, upgradedFrom }: Resume): {
+    begin(): void;
+  } {
     const died: (() => void)[] = [];
     const again: Entry[] = [];
     held = options.config.supervisord.keep_stopped ? new Set([...held, ...state.held]) : held;
@@ -381,6 +395,12 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const entry = groups.active.get(process.group)?.processes.get(process.name);
       if (entry !== undefined)
         resumeProcess(entry, process, children.get(key) ?? null, unwritten.get(key) ?? null);
+    }
+
+    for (const { group, name, ends } of left) {
+      const entry = groups.active.get(group)?.processes.get(name);
+      // A descendant of a child that has ended is read on: its run begins by being over.
+      if (entry !== undefined) takeOver(entry, { run: ENDED, ends, pidfd: null }, null).finish();
     }
 
     function resumeProcess(
@@ -396,7 +416,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       );
       if (child !== null) {
         engine.resume(entry, process, takeOver(entry, child, text));
-        log.log("info", `adopted: '${entry.name}' with pid ${child.run.pid}`);
+        if (upgradedFrom === null) log.log("info", `adopted: '${entry.name}' with pid ${child.run.pid}`);
         // Told to stop by a supervisor that was ending itself, or for an update: this one wants it up.
         if (process.state.name === "STOPPING" && (state.mood !== "RUNNING" || saved.updating))
           again.push(entry);
@@ -444,7 +464,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     const context = {
       outputs,
       socket,
-      onLinger: (ended: Run) => lingering.add(ended, entry.name),
+      onLinger: (ended: Run) => lingering.add(ended, entry),
       onFinished: (ended: Run) => lingering.delete(ended),
     };
     const run = createRun(saved, ends, context, pidfd, unwritten);
@@ -492,7 +512,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     finished: finished.promise,
 
     begin() {
-      bus.publish(supervisorEvent("RUNNING"));
+      if (resume?.upgradedFrom === undefined || resume.upgradedFrom === null)
+        bus.publish(supervisorEvent("RUNNING"));
       resumed?.begin();
       // What the files no longer say in these words is being stopped, and comes back with its new ones.
       for (const group of groups.active.values())
@@ -538,7 +559,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     shutdown: () => leave("SHUTDOWN"),
     restart() {
       // A conf that doesn't parse would end the daemon after it has stopped everything: look first.
-      const preparing = options.preparePlugins?.(readAgain()) ?? null;
+      const next = readAgain();
+      const preparing = options.preparePlugins?.(next) ?? null;
       if (preparing === null) return void leave("RESTARTING");
       return preparing.then(
         () => leave("RESTARTING"),
@@ -549,6 +571,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         },
       );
     },
+    upgrade: () =>
+      options.upgrade?.() ?? Promise.reject(new Error("a library's supervisor can't be replaced")),
     remoteCommEvent: (type, data) => bus.publish(remoteEvent(type, data)),
     log: (level, text) => log.log(level, text),
     enabled: (level) => log.enabled(level),
@@ -579,6 +603,13 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       return outcome;
     },
     held: heldNow,
+    save: saveAll,
+    helperEnd: (pid) => engine.helperEnd(pid),
+    handRuns: () => [
+      ...[...engine.entries].flatMap((entry) => (entry.run === null ? [] : handRun(entry, entry.run, false))),
+      ...[...lingering.runs].flatMap(([run, owner]) => handRun(owner, run, true)),
+    ],
+    openSockets: () => fcgiSockets.all(),
     handOverSockets: () => fcgiSockets.handOver(),
     [Symbol.dispose]() {
       clearInterval(alive);
@@ -592,6 +623,14 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       fcgiSockets[Symbol.dispose]();
     },
   };
+}
+
+/** What is left of a child that has ended: nothing to signal. */
+const ENDED = { pid: 0, starttime: null, stdin: null, stdout: null, stderr: null };
+
+function handRun({ group, name }: Owner, run: Run, lingers: boolean): HandedRun {
+  const unwritten = run.unwritten().toString("base64");
+  return { group, name, ends: run.ends(), unwritten, adopted: run.adopted, lingering: lingers };
 }
 
 interface Deferred<T> {

@@ -19,9 +19,26 @@ export interface FrontOptions {
   readonly closing: AbortSignal;
 }
 
+/** A connection that is handed over: what came of the next request, and whether an answer is owed for the last. */
+export interface HeldConnection {
+  readonly fd: number;
+  readonly bytes: Buffer;
+  readonly owed: boolean;
+}
+
 export interface Front {
   /** Ends what is still open. */
   destroy(): void;
+  /** Begins no more requests; those under way are finished. */
+  hold(): void;
+  /** Goes on as before. */
+  resume(): void;
+  /** Connections whose answer is being made, or is still on its way. */
+  busy(): number;
+  /** Every connection as it stands. Only while held. */
+  held(): readonly HeldConnection[];
+  /** A connection from an earlier supervisor: first what it is owed, then its requests, from these bytes on. */
+  take(socket: Socket, bytes: Buffer): void;
 }
 
 /** While an answer is under way this much more is read, so that a client that hangs up is noticed. */
@@ -36,13 +53,19 @@ export function standBefore(server: Server, options: FrontOptions): Front {
     for (const listener of listeners) listener.call(server, socket);
   };
   const open = new Set<Connection>();
-  server.on("connection", (socket: Socket) => {
-    const connection = connect(socket, options, (after) => {
+  let holding = false;
+
+  function take(socket: Socket, bytes: Buffer): void {
+    const connection = connect(socket, bytes, options, (after) => {
       open.delete(connection);
       if (after === "hand on") handOn(socket);
     });
     open.add(connection);
-  });
+    if (holding) connection.hold(true);
+    else connection.begin();
+  }
+
+  server.on("connection", (socket: Socket) => take(socket, EMPTY));
   options.closing.addEventListener("abort", () => {
     for (const connection of [...open]) connection.finish();
   });
@@ -50,20 +73,45 @@ export function standBefore(server: Server, options: FrontOptions): Front {
     destroy() {
       for (const connection of [...open]) connection.destroy();
     },
+    hold() {
+      holding = true;
+      for (const connection of open) connection.hold(true);
+    },
+    resume() {
+      holding = false;
+      for (const connection of [...open]) connection.hold(false);
+    },
+    busy: () => [...open].filter((connection) => connection.busy()).length,
+    held: () => [...open].flatMap((connection) => connection.held() ?? []),
+    take,
   };
 }
 
+/** Node has no public way to leave what a client sends in the kernel. */
+interface Handle {
+  readonly fd: number;
+  readStop(): void;
+  readStart(): void;
+}
+
 interface Connection {
+  begin(): void;
+  hold(on: boolean): void;
+  busy(): boolean;
+  /** Null when it is closed. */
+  held(): HeldConnection | null;
   finish(): void;
   destroy(): void;
 }
 
 function connect(
   socket: Socket,
+  first: Buffer,
   { config, daemon, idleMs, closing }: FrontOptions,
   leave: (after: "hand on" | "closed") => void,
 ): Connection {
-  let bytes: Buffer = EMPTY;
+  let bytes: Buffer = first;
+  let holding = false;
   /** An answer is being made, or waits to be read by the client. */
   let busy = false;
   let hungUp = false;
@@ -76,6 +124,7 @@ function connect(
 
   /** Takes the next request, if it is all there. */
   function work(): void {
+    if (holding) return;
     if (bytes.length > 0) {
       const head = readHead(bytes);
       if (head.kind === "other" || daemon.enabled("trace")) return handOn();
@@ -115,6 +164,7 @@ function connect(
 
   function proceed(): void {
     busy = false;
+    if (holding) return;
     if (socket.isPaused()) socket.resume();
     if (bytes.length > 0 || hungUp) work();
   }
@@ -147,7 +197,29 @@ function connect(
   socket.on("timeout", destroy).on("error", ignore);
   socket.setTimeout(idleMs);
 
+  const handle = (): Handle | null => (socket as unknown as { _handle: Handle | null })._handle;
+
   return {
+    begin() {
+      if (bytes.length > 0) work();
+    },
+    hold(on) {
+      holding = on;
+      if (on) handle()?.readStop();
+      else {
+        handle()?.readStart();
+        if (!busy && (bytes.length > 0 || hungUp)) work();
+      }
+    },
+    busy: () => busy || socket.writableLength > 0,
+    held() {
+      const fd = handle()?.fd ?? -1;
+      if (fd < 0 || hungUp || socket.destroyed) return null;
+      // A connection that was paused has some of what came in Node's own queue.
+      for (let more = socket.read() as Buffer | null; more !== null; more = socket.read() as Buffer | null)
+        bytes = Buffer.concat([bytes, more]);
+      return { fd, bytes, owed: busy };
+    },
     finish() {
       if (!busy) socket.destroy();
     },

@@ -1,9 +1,10 @@
 /** The HTTP server that the reference is: same paths, same answers, on node:http and what stands before it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { authorize } from "./auth.js";
-import { type Front, standBefore } from "./front.js";
+import { type Front, type HeldConnection, standBefore } from "./front.js";
 import { handleLogtail, handleMainLogtail } from "./logtail.js";
 import { createPage, type Page } from "./page/page.js";
 import { pathOf, sendError } from "./reply.js";
@@ -22,11 +23,19 @@ const CLOSE_GRACE_MS = 500;
 /** Node's own check of slow clients is a timer that would wake an idle daemon; sockets have timeouts instead. */
 const NEVER_MS = 2 ** 31 - 1;
 
-const closings = new WeakMap<Server, { readonly closing: AbortController; readonly front: Front }>();
+interface Inside {
+  readonly closing: AbortController;
+  readonly front: Front;
+  /** Answers of Node's own server that are under way; streams have no end and are not among them. */
+  readonly answering: ReadonlySet<ServerResponse>;
+}
+
+const insides = new WeakMap<Server, Inside>();
 
 /** A server that does not listen yet. */
 export function createHttpServer({ server: config, daemon }: HttpOptions): Server {
   const closing = new AbortController();
+  const answering = new Set<ServerResponse>();
   const page = createPage(daemon);
   const server = createServer(
     {
@@ -42,6 +51,10 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
       else response.removeHeader("Connection");
       request.on("error", () => undefined);
       response.on("error", () => undefined);
+      if (!isStream(pathOf(request))) {
+        answering.add(response);
+        response.on("close", () => answering.delete(response));
+      }
       try {
         if (isWelcome(config, request, response)) route(daemon, page, request, response, closing.signal);
       } catch (error) {
@@ -53,7 +66,7 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
     },
   );
   const front = standBefore(server, { config, daemon, idleMs: IDLE_MS, closing: closing.signal });
-  closings.set(server, { closing, front });
+  insides.set(server, { closing, front, answering });
   server.setTimeout(IDLE_MS);
   server.maxConnections = CONNECTION_LIMIT;
   let refused = 0;
@@ -77,7 +90,7 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
 
 /** Ends streams and idle connections, gives answers under way a moment, then closes whatever is left. */
 export async function closeServer(server: Server): Promise<void> {
-  const { closing, front } = closings.get(server) ?? {};
+  const { closing, front } = insides.get(server) ?? {};
   closing?.abort();
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
@@ -87,6 +100,38 @@ export async function closeServer(server: Server): Promise<void> {
   }, CLOSE_GRACE_MS);
   await closed;
   clearTimeout(timer);
+}
+
+/** Begins no more requests, so that those under way can come to their end; `false` goes on as before. */
+export function holdServer(server: Server, on: boolean): void {
+  const front = insides.get(server)?.front;
+  if (on) front?.hold();
+  else front?.resume();
+}
+
+/** Requests whose answers are not yet with their clients. */
+export function busyRequests(server: Server): number {
+  const { front, answering } = insides.get(server) ?? {};
+  return (front?.busy() ?? 0) + (answering?.size ?? 0);
+}
+
+/** What another program can go on with, of a server that is held. Idle connections of Node's own server are not. */
+export function heldConnections(server: Server): readonly HeldConnection[] {
+  const { front, answering } = insides.get(server) ?? {};
+  const owed = [...(answering ?? [])].flatMap(({ socket }) => {
+    const fd = (socket as unknown as { _handle?: { fd: number } | null } | null)?._handle?.fd ?? -1;
+    return fd < 0 ? [] : [{ fd, bytes: Buffer.alloc(0), owed: true }];
+  });
+  return [...(front?.held() ?? []), ...owed];
+}
+
+/** A connection of an earlier supervisor, whose client has sent these bytes already. */
+export function takeConnection(server: Server, socket: Socket, bytes: Buffer): void {
+  insides.get(server)?.front.take(socket, bytes);
+}
+
+function isStream(path: string): boolean {
+  return path.startsWith("/logtail") || path.startsWith("/mainlogtail");
 }
 
 function isWelcome(config: ServerConfig, request: IncomingMessage, response: ServerResponse): boolean {

@@ -21,6 +21,12 @@ function declareIfThere<F>(prototype: string): F | null {
 }
 
 export const pipe2 = declare<(fds: Buffer, flags: number) => number>("int pipe2(void *fds, int flags)");
+export const execve = declare<(path: string, argv: Buffer, envp: Buffer) => number>(
+  "int execve(const char *path, void *argv, void *envp)",
+);
+export const memfd_create = declare<(name: string, flags: number) => number>(
+  "int memfd_create(const char *name, uint flags)",
+);
 export const fcntl = declare<(fd: number, command: number, type: "int", value: number) => number>(
   "int fcntl(int fd, int command, ...)",
 );

@@ -25,6 +25,11 @@ export async function listenTcp(
   );
 }
 
+/** A socket that listens already. */
+export async function listenOn(server: Server, fd: number): Promise<ListenOutcome> {
+  return attempt(server, () => server.listen({ fd, backlog: BACKLOG }));
+}
+
 /**
  * Binds under a name of its own, sets mode and owner, and only then links it to where clients look. A socket
  * left there by a daemon that is gone is replaced, one that answers is not.

@@ -5,6 +5,7 @@
 import { type Pid, pid } from "../core/brand.js";
 import * as libc from "./libc.js";
 import { getLimit, setLimit } from "./rlimit.js";
+import { cStrings } from "./strings.js";
 
 /** Who a child runs as; the primary group stands first among `groups`. */
 export interface SpawnIdentity {
@@ -117,22 +118,6 @@ function addDescriptors({ stdin, stdout, stderr }: SpawnRequest): void {
   });
   for (const [target, fd] of moved.entries()) libc.posix_spawn_file_actions_adddup2(actions, fd, target);
   libc.posix_spawn_file_actions_addclosefrom_np?.(actions, 3);
-}
-
-/** A NULL-terminated array of C strings, pointers and bytes in one block. */
-function cStrings(strings: readonly string[]): Buffer {
-  const head = (strings.length + 1) * 8;
-  const text = strings.length === 0 ? "" : `${strings.join("\0")}\0`;
-  const block = Buffer.allocUnsafeSlow(head + Buffer.byteLength(text));
-  block.write(text, head, "utf8");
-  const base = libc.addressOf(block);
-  let at = head;
-  for (let index = 0; index < strings.length; index += 1) {
-    block.writeBigUInt64LE(base + BigInt(at), index * 8);
-    at = block.indexOf(0, at) + 1;
-  }
-  block.writeBigUInt64LE(0n, strings.length * 8);
-  return block;
 }
 
 const AT_FDCWD = -100;

@@ -91,6 +91,8 @@ export interface Daemon {
   shutdown(): void;
   /** Supervisor's `reload`. Throws `ConfigError`, or rejects with it when plugins have to be loaded first. */
   restart(): Promise<void> | undefined;
+  /** Becomes the version that is installed now. Settles only when it can't, with the reason. */
+  upgrade(): Promise<never>;
   remoteCommEvent(type: string, data: string): void;
   log(level: LogLevel, text: string): void;
   /** Whether a line of that level would be written, for those that cost something to make. */

@@ -2,6 +2,7 @@
 
 import type { Daemon } from "./daemon.js";
 import { DAEMON_METHODS } from "./daemon-methods.js";
+import { EXTENSION_METHODS, EXTENSION_NAMESPACE } from "./extension-methods.js";
 import { RpcFault } from "./fault.js";
 import { INFO_METHODS } from "./info.js";
 import { LOG_METHODS } from "./log-methods.js";
@@ -15,6 +16,7 @@ export const STANDARD_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 const dispatcher = { call: dispatch, methods: methodsOf };
 
 const SYSTEM = named("system", systemMethods(dispatcher));
+const EXTENSION = named(EXTENSION_NAMESPACE, EXTENSION_METHODS);
 const STANDARD = { ...DAEMON_METHODS, ...PROCESS_METHODS, ...LOG_METHODS, ...INFO_METHODS };
 /** By the namespaces that a configuration gives Supervisor's methods; in practice there is one. */
 const tables = new Map<string, ReadonlyMap<string, Method>>();
@@ -44,7 +46,8 @@ function ownMethods(daemon: Daemon): ReadonlyMap<string, Method> {
   const key = namespaces.join(" ");
   const known = tables.get(key);
   if (known !== undefined) return known;
-  const table = new Map([...namespaces.flatMap((namespace) => named(namespace, STANDARD)), ...SYSTEM]);
+  const standard = namespaces.flatMap((namespace) => named(namespace, STANDARD));
+  const table = new Map([...standard, ...(namespaces.length > 0 ? EXTENSION : []), ...SYSTEM]);
   tables.set(key, table);
   return table;
 }

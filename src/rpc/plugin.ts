@@ -62,6 +62,11 @@ export interface RpcPluginContext {
   addProgram(group: string, program: string, options: Readonly<Record<string, string>>): readonly string[];
   /** Ends the supervision of a process that is down. */
   removeProcess(namespec: string): void;
+  /**
+   * Called once the daemon is there, before anything is started. A reload makes the new plugin while the old one
+   * still lives, so what only one can have (a port, say) is to be opened here.
+   */
+  onBegin(listener: () => void): void;
   /** Hears of each state change from now on; may be asked for in the factory already. Gives the way out. */
   onStateChange(listener: (change: PluginStateChange) => void): () => void;
   /** A REMOTE_COMMUNICATION event for listeners. */

@@ -204,8 +204,25 @@ test("a reload takes the plugin as it is now; a broken one leaves the daemon and
   expect((await daemon.state("p", "RUNNING"))["pid"]).not.toBe(pid);
 });
 
+test("an upgrade loads plugins anew, and is refused where one is broken", async () => {
+  await using daemon = await boot(
+    `[rpcinterface:x]\nsupervisor.rpcinterface_factory=./x.mjs:make\n[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n`,
+    { files: { "x.mjs": ANSWER("'first'") } },
+  );
+  const { pid } = await daemon.state("p", "RUNNING");
+  writeFileSync(join(daemon.dir, "x.mjs"), "export const make = 5; // not any more");
+  await expect(daemon.rpc("supervisord_ts.upgrade")).rejects.toMatchObject({
+    text: expect.stringContaining("Could not make x rpc interface"),
+  });
+  expect(await daemon.rpc("x.ask")).toBe("first");
+  writeFileSync(join(daemon.dir, "x.mjs"), ANSWER("'second'"));
+  await daemon.rpc("supervisord_ts.upgrade");
+  expect(await daemon.rpc("x.ask")).toBe("second");
+  expect((await daemon.info("p"))["pid"]).toBe(pid);
+});
+
 test("what a method throws or returns is answered, whatever it is, and the daemon goes on", async () => {
-  const methods = `export default (daemon, options) => ({
+  const methods = `export default (daemon, options) => (daemon.onBegin(() => daemon.log("info", "begun as " + daemon.identifier)), {
     options: { run: () => options },
     bug: { run() { null.x; } },
     later: { async run() { throw new Error("too late"); } },
@@ -250,6 +267,7 @@ test("what a method throws or returns is answered, whatever it is, and the daemo
     await expect(daemon.rpc(`x.${name}`), name).rejects.toMatchObject({ code: 30 });
   expect(await daemon.rpc("x.call", "supervisor.getIdentification")).toBe("supervisor");
   await expect(daemon.rpc("x.call", "supervisor.nosuch")).rejects.toMatchObject({ code: 1 });
+  await daemon.logged("INFO begun as supervisor");
   await daemon.rpc("x.deaf");
   expect(await daemon.rpc("supervisor.startProcess", "p")).toBe(true);
   await daemon.logged("a listener of rpcinterface x failed");
