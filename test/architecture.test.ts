@@ -88,6 +88,8 @@ test("nothing that reaps with wait4 uses child_process, but for the way into the
   );
   expect([...new Set(wrong.map(({ from, to }) => `${relative(SRC, from)}: ${to}`))]).toEqual([
     "posix/daemonize.ts: node:child_process",
+    // Only asked which thread this is.
+    "posix/readiness.ts: node:worker_threads",
   ]);
 });
 

@@ -595,7 +595,15 @@ function shown({
   rpcinterfaces,
   messages,
 }: Config): Readonly<Record<string, unknown>> {
-  const { keep_stopped: _k, watch_config: _w, logformat: _l, user, loglevel, ...rest } = supervisord;
+  const {
+    keep_stopped: _k,
+    adopt: _a,
+    statefile: _s,
+    watch_config: _w,
+    logformat: _l,
+    ...known
+  } = supervisord;
+  const { user, loglevel, ...rest } = known;
   return {
     supervisord: {
       ...rest,

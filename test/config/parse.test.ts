@@ -76,6 +76,8 @@ test("[supervisord] has its defaults, with paths from where it was started", () 
       strip_ansi: false,
       environment: {},
       keep_stopped: true,
+      adopt: true,
+      statefile: "/etc/supervisord.pid.state",
       watch_config: false,
     },
   });

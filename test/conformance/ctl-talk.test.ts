@@ -187,7 +187,7 @@ scenario("status of what is in BACKOFF is no failure", {
 scenario("start and restart while a stop is under way", {
   area,
   bothClients,
-  conf: `[program:slow]\ncommand=${fixture("exit-on")} TERM 0 20\nstopwaitsecs=60`,
+  conf: `[program:slow]\ncommand=${fixture("ignore-sigterm")}\nstopwaitsecs=1000`,
   async play({ state, printed, ctl, rpc }) {
     await state("slow", "RUNNING");
     await printed("slow", "ready");

@@ -158,6 +158,7 @@ scenario("names with blanks around, and names that only look right before expans
 scenario("a file that is not UTF-8, a directory as a file, a file that cannot be parsed by the client", {
   area: "config errors",
   boot: false,
+  bothClients: true,
   async play({ dir, run, bareCtl }) {
     writeFileSync(`${dir}/latin.conf`, Buffer.from("[supervisord]\n; caf\xe9 \xff\n", "latin1"));
     mkdirSync(`${dir}/dir.conf`);
@@ -329,5 +330,17 @@ scenario("supervisorctl -r keeps the history in that file", {
   },
   async play({ conf, dir, bareCtl, exists }) {
     return [await bareCtl(["-c", conf, "-r", `${dir}/typed`], "pid nosuch\nquit\n"), exists("typed")];
+  },
+});
+
+scenario("what the system refuses ends the start with status 1", {
+  area: "config errors",
+  boot: false,
+  conf: "[program:x]\ncommand=/bin/cat\nautostart=false",
+  async play({ dir, run, conf, files }) {
+    mkdirSync(`${dir}/log-directory`);
+    const { exit } = await run(["-n", "-c", conf, "-l", `${dir}/log-directory`]);
+    const { exit: second } = await run(["-n", "-c", conf, "-q", "/proc"]);
+    return [exit, second, files().filter((name) => /sock|pid/.test(name))];
   },
 });

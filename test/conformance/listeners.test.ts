@@ -203,7 +203,7 @@ scenario("a buffer that overflows while an event comes back drops its oldest", {
   conf: answering(
     "ears",
     "REMOTE_COMMUNICATION",
-    [String.raw`++++++++RESULT 4\nFAILREADY\n`, ...OK],
+    [String.raw`hold RESULT 4\nFAILREADY\n`, ...OK],
     "buffer_size=2",
   ),
   async play(stage) {
@@ -212,6 +212,7 @@ scenario("a buffer that overflows while an event comes back drops its oldest", {
     await rpc("supervisor.sendRemoteCommEvent", "t", "a");
     await hear(stage, "ears", 1);
     for (const data of ["b", "c"]) await rpc("supervisor.sendRemoteCommEvent", "t", data);
+    stage.write("ears.go", "");
     await logged("overflowed");
     return [numbers(await hear(stage, "ears", 3)), log(/overflowed|rejected/)];
   },

@@ -65,6 +65,8 @@ export interface Stage {
   printed(name: string, text: string, channel?: "stdout" | "stderr"): Promise<string>;
 }
 
+const STATE_FILE = "supervisord.pid.state";
+
 export function setStage(script: Scenario, which: Which, client: Client, dir: string): Stage {
   const conf = join(dir, "supervisord.conf");
   const socketPath = join(dir, "s.sock");
@@ -147,7 +149,11 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
     exists: (name) => existsSync(path(name)),
     read,
     write: (name, text) => writeFileSync(path(name), text),
-    files: (name = ".") => readdirSync(path(name)).sort(),
+    // Our daemon's state file, beside its pidfile, is no file of Supervisor's.
+    files: (name = ".") =>
+      readdirSync(path(name))
+        .filter((file) => file !== STATE_FILE)
+        .sort(),
     output,
     printed: (name, text, channel = "stdout") =>
       until(async () => {

@@ -43,7 +43,7 @@ scenario("what an action answers when it cannot be done", {
   conf: `[program:up]\n${stay}\n[program:down]\n${stay}\nautostart=false
 [program:lost]\ncommand=nosuch-command\nautostart=false\n[program:dir]\ncommand=/etc\nautostart=false
 [program:boom]\ncommand=/bin/false\nautostart=false\nstartretries=0\nstartsecs=4
-[program:slow]\ncommand=${fixture("exit-on")} TERM 0 20\nstopwaitsecs=60
+[program:slow]\ncommand=${fixture("ignore-sigterm")}\nstopwaitsecs=1000
 [program:m]\n${stay}\n[group:g]\nprograms=m`,
   async play(stage) {
     const { state, printed, rpc } = stage;
@@ -100,7 +100,7 @@ scenario("the page in every state, with groups, and a message that is escaped", 
   area,
   conf: `[program:up]\n${stay}\n[program:down]\n${stay}\nautostart=false\n[program:begins]\n${stay}\nstartsecs=1000
 [program:lost]\ncommand=nosuch-command\nstartretries=0
-[program:slow]\ncommand=${fixture("exit-on")} TERM 0 20\nstopwaitsecs=60
+[program:slow]\ncommand=${fixture("ignore-sigterm")}\nstopwaitsecs=1000
 [program:again]\ncommand=nosuch-command\nstartretries=1000
 [program:m]\n${stay}\n[group:g]\nprograms=m`,
   async play({ http, state, printed, rpc, logged }) {
@@ -187,7 +187,7 @@ scenario("the tail page: its limits and its complaints", {
 
 scenario("the page while the daemon shuts down", {
   area,
-  conf: `[program:slow]\ncommand=${fixture("exit-on")} TERM 0 30\nstopwaitsecs=60`,
+  conf: `[program:slow]\ncommand=${fixture("ignore-sigterm")}\nstopwaitsecs=1000`,
   async play({ http, state, printed, rpc }) {
     await state("slow", "RUNNING");
     await printed("slow", "ready");
