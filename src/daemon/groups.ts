@@ -14,7 +14,7 @@ export interface Groups {
   add(config: GroupConfig, held: ReadonlySet<string>, saved?: SavedGroup): boolean;
   remove(name: string): "removed" | "running" | "unknown";
   /** One more process in an active group of programs; null when there is none, or one of that name already. */
-  addMember(group: string, config: ProcessConfig): Entry | null;
+  addMember(group: string, config: ProcessConfig, held: boolean, logs?: SavedLogs): Entry | null;
   /** Forgets a process that is down. */
   removeMember(entry: Entry): "removed" | "running";
 }
@@ -76,11 +76,11 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       onRemoved(group);
       return "removed";
     },
-    addMember(name, config) {
+    addMember(name, config, isHeld, logs) {
       const group = active.get(name);
       const known = group === undefined ? undefined : members.get(group);
       if (group?.config.kind !== "program" || known === undefined || known.has(config.name)) return null;
-      const entry = adopt(group.config, config, false);
+      const entry = adopt(group.config, config, isHeld, logs);
       known.set(config.name, entry);
       return entry;
     },

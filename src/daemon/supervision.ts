@@ -217,6 +217,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     stateFile?.note(`group ${group.name}`, () => saveGroup(group));
   }
 
+  /** Members came or went. A group's record stands for a group anew, so those of its processes must follow it. */
+  function noteMembers(name: string): void {
+    const group = groups.active.get(name);
+    if (group === undefined) return;
+    stateFile?.flush();
+    noteGroup(group);
+    for (const entry of group.processes.values()) noteProcess(entry);
+    stateFile?.flush();
+  }
+
   function noteProcess(entry: Entry): void {
     stateFile?.note(entry, () => saveProcess(entry, entry.run?.saved ?? null));
   }
@@ -389,6 +399,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     for (const saved of state.groups) {
       const now = options.config.groups.find(({ name }) => name === saved.config.name);
       groups.add(now !== undefined && sameGroup(saved.config, now) ? now : saved.config, held, saved);
+      for (const config of saved.added ?? []) {
+        const isHeld = held.has(heldKey(saved.config.name, config.name));
+        groups.addMember(saved.config.name, config, isHeld, saved.logs[config.name]);
+      }
     }
     for (const process of state.processes) {
       const key = heldKey(process.group, process.name);
@@ -589,17 +603,15 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     },
     addEmptyGroup: (name, priority) => groups.add({ kind: "program", name, priority, processes: [] }, held),
     addProcess(group, config) {
-      const entry = groups.addMember(group, config);
+      const entry = groups.addMember(group, config, false);
       if (entry === null) return false;
-      const changed = groups.active.get(group);
-      if (changed !== undefined) noteGroup(changed);
+      noteMembers(group);
       engine.feed(entry, { type: "autostart" });
       return true;
     },
     removeProcess(handle) {
       const outcome = groups.removeMember(entryOf(handle));
-      const changed = groups.active.get(handle.group);
-      if (outcome === "removed" && changed !== undefined) noteGroup(changed);
+      if (outcome === "removed") noteMembers(handle.group);
       return outcome;
     },
     held: heldNow,
@@ -656,7 +668,9 @@ function saveGroup({ name, config, processes }: Group): StateRecord {
       { stdout: entry.logfile("stdout"), stderr: entry.logfile("stderr") },
     ]),
   );
-  return { is: "group", name, group: { config, logs } };
+  const known = new Set(config.processes.map((member) => member.name));
+  const added = [...processes.values()].flatMap((entry) => (known.has(entry.name) ? [] : [entry.config]));
+  return { is: "group", name, group: { config, logs, ...(added.length === 0 ? {} : { added }) } };
 }
 
 function pidOf(entry: Entry): number {

@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { boot } from "../support/boot.js";
+import { launch } from "../support/launch.js";
 import { environment, supervisord } from "../support/programs.js";
 import { runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
@@ -202,6 +203,26 @@ test("a reload takes the plugin as it is now; a broken one leaves the daemon and
   expect(await daemon.rpc("supervisor.restart")).toBe(true);
   await until(async () => (await daemon.rpc("x.ask").catch(() => null)) === "second", "the new plugin");
   expect((await daemon.state("p", "RUNNING"))["pid"]).not.toBe(pid);
+});
+
+test("what a plugin added is taken over by an upgrade, and by the next supervisor when this one is killed", async () => {
+  const plugin =
+    'export const make = (daemon) => ({ add: { run: () => daemon.addProgram("p", "extra", { command: "/bin/sleep 1000", startsecs: "0" }) } });\n';
+  await using daemon = await boot(
+    "[rpcinterface:x]\nsupervisor.rpcinterface_factory=./x.mjs:make\n[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n",
+    { files: { "x.mjs": plugin } },
+  );
+  const p = (await daemon.state("p", "RUNNING"))["pid"];
+  expect(await daemon.rpc("x.add")).toEqual(["p:extra"]);
+  const extra = (await daemon.state("p:extra", "RUNNING"))["pid"];
+  await daemon.rpc("supervisord_ts.upgrade");
+  expect([(await daemon.info("p"))["pid"], (await daemon.info("p:extra"))["pid"]]).toEqual([p, extra]);
+  daemon.signal("SIGKILL");
+  await daemon.exited;
+  const next = await launch("ours", { dir: daemon.dir, conf: daemon.conf, socket: daemon.socket });
+  expect([(await daemon.info("p"))["pid"], (await daemon.info("p:extra"))["pid"]]).toEqual([p, extra]);
+  next.kill("SIGTERM");
+  expect(await next.exited).toBe(0);
 });
 
 test("an upgrade loads plugins anew, and is refused where one is broken", async () => {
