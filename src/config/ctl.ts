@@ -6,7 +6,7 @@ import { readMain } from "./include.js";
 import { createIssues } from "./issues.js";
 import { CTL_OPTIONS } from "./options.js";
 import type { CtlOverrides } from "./overrides.js";
-import { checkCtlPlugins } from "./plugins.js";
+import { readCtlPlugins } from "./plugins.js";
 import { type Reading, readOptions, sectionScope } from "./scope.js";
 
 export type ParsedCtlConfig =
@@ -54,7 +54,7 @@ export function parseCtlConfig(
     here: posix.dirname(file),
   };
   const values = readOptions(sectionScope(reading, section), CTL_OPTIONS);
-  checkCtlPlugins(reading);
+  const plugins = readCtlPlugins(reading);
   if (issues.list.length > 0) return { ok: false, issues: issues.list };
   const { serverurl, history_file } = values;
   return {
@@ -65,6 +65,7 @@ export function parseCtlConfig(
         ? `unix://${normalizePath(serverurl.slice("unix://".length), host)}`
         : serverurl,
       history_file: history_file ? normalizePath(history_file, host) : null,
+      ...(plugins.length === 0 ? {} : { plugins }),
       ...overrides,
     },
   };

@@ -9,6 +9,7 @@ import {
   LISTENER_OPTIONS,
   LISTENER_STDERR_OPTIONS,
 } from "./options.js";
+import { pluginModule } from "./plugin-module.js";
 import { foreignFactory, type KnownFactory } from "./plugins.js";
 import { nameOf, readProcesses } from "./program.js";
 import { mistake, type Reading, readOptions, sectionScope } from "./scope.js";
@@ -23,7 +24,8 @@ export function readListener(reading: Reading, section: Section, common: Common)
     mistake(scope, "buffer_size", `${where} section sets invalid buffer_size (${buffer_size})`);
 
   const { result_handler, events } = readOptions(scope, LISTENER_EVENT_OPTIONS);
-  const foreign = foreignFactory(result_handler, DEFAULT_HANDLER);
+  const handler = pluginModule(scope, "result_handler", result_handler);
+  const foreign = handler === null ? foreignFactory(result_handler, DEFAULT_HANDLER) : null;
   if (foreign?.kind === "missing")
     mistake(scope, "result_handler", `${result_handler} cannot be resolved within ${where}: ${foreign.text}`);
   if (foreign?.kind === "python")
@@ -60,5 +62,6 @@ export function readListener(reading: Reading, section: Section, common: Common)
     buffer_size,
     events: [...names].sort(compareText),
     result_handler,
+    ...(handler === null ? {} : { handler }),
   };
 }

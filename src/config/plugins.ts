@@ -1,8 +1,9 @@
-/** `[rpcinterface:x]` and `[ctlplugin:x]`: sections that name a Python factory. */
-import type { ParseMessage, RpcInterfaceConfig } from "../core/config.js";
+/** `[rpcinterface:x]` and `[ctlplugin:x]`: sections that name a factory, Supervisor's, an ES module's or Python's. */
+import type { CtlPluginConfig, ParseMessage, PluginModule, RpcInterfaceConfig } from "../core/config.js";
 import { keysOf } from "./conf.js";
 import { text } from "./convert.js";
 import { CTL_FACTORY_KEY, MAIN_RPCINTERFACE, RPCINTERFACE_FACTORY_KEY } from "./options.js";
+import { pluginModule } from "./plugin-module.js";
 import { nameOf } from "./program.js";
 import { repr } from "./python.js";
 import { mistake, type Reading, readOption, sectionScope } from "./scope.js";
@@ -31,12 +32,13 @@ const MAIN: KnownFactory = {
   names: [MAIN_RPCINTERFACE.split(":")[1] ?? ""],
 };
 
-/** All `[rpcinterface:x]`, foreign ones too; those are named in a message, since they can't be loaded here. */
+/** All `[rpcinterface:x]`, Python's too; those are named in a message, since they can't be loaded here. */
 export function readRpcInterfaces(
   reading: Reading,
   say: (message: ParseMessage) => void,
 ): readonly RpcInterfaceConfig[] {
   return readPlugins(reading, "rpcinterface", RPCINTERFACE_FACTORY_KEY, (spec) => {
+    if (spec.module !== undefined) return null;
     const foreign = foreignFactory(spec.factory, MAIN);
     if (foreign?.kind === "python")
       say({
@@ -57,9 +59,9 @@ export function checkMainOptions(reading: Reading, interfaces: readonly RpcInter
   }
 }
 
-/** Checks all `[ctlplugin:x]`: they are Python too, so there is nothing more to do with them. */
-export function checkCtlPlugins(reading: Reading): void {
-  readPlugins(reading, "ctlplugin", CTL_FACTORY_KEY, () => null);
+/** All `[ctlplugin:x]`, Python's too. */
+export function readCtlPlugins(reading: Reading): readonly CtlPluginConfig[] {
+  return readPlugins(reading, "ctlplugin", CTL_FACTORY_KEY, () => null);
 }
 
 function readPlugins(
@@ -86,7 +88,13 @@ function readPlugins(
       const value = read(key);
       if (value !== null) options.push([key, value]);
     }
-    const plugin = { name: nameOf(section), factory, options: Object.fromEntries(options) };
+    const module: PluginModule | null = pluginModule(scope, factoryKey, factory);
+    const plugin = {
+      name: nameOf(section),
+      factory,
+      options: Object.fromEntries(options),
+      ...(module === null ? {} : { module }),
+    };
     const missing = check(plugin);
     if (missing === null) plugins.push(plugin);
     else mistake(scope, factoryKey, `${factory} cannot be resolved within [${section.name}]: ${missing}`);

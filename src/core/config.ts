@@ -78,6 +78,17 @@ interface GroupCommon {
   readonly processes: readonly ProcessConfig[];
 }
 
+/** An ES module that the configuration names: what to load, and where that is written. */
+export interface PluginModule {
+  /** Absolute path, or the name of a package. */
+  readonly specifier: string;
+  /** The export that is wanted. */
+  readonly name: string;
+  /** Absolute path and line of the option. */
+  readonly file: string;
+  readonly line: number;
+}
+
 /** A `[program:x]` of its own, or a `[group:x]`. */
 export interface ProgramGroupConfig extends GroupCommon {
   readonly kind: "program";
@@ -114,6 +125,8 @@ export interface ListenerGroupConfig extends GroupCommon {
   /** Upper case, as written in the section, sorted and without repeats. */
   readonly events: readonly string[];
   readonly result_handler: string;
+  /** The handler as an ES module; without it the default one decides. */
+  readonly handler?: PluginModule;
 }
 
 export type GroupConfig = ProgramGroupConfig | FcgiGroupConfig | ListenerGroupConfig;
@@ -148,7 +161,12 @@ export interface RpcInterfaceConfig {
   readonly name: string;
   readonly factory: string;
   readonly options: Readonly<Record<string, string>>;
+  /** The factory as an ES module; without it the factory is Supervisor's own, or Python that can't be loaded. */
+  readonly module?: PluginModule;
 }
+
+/** `[ctlplugin:x]`: the same in supervisorctl. */
+export type CtlPluginConfig = RpcInterfaceConfig;
 
 /** `[supervisord]` after the command line has been laid over it. */
 export interface SupervisordConfig {
@@ -220,4 +238,6 @@ export interface CtlConfig {
   readonly password: string | null;
   readonly prompt: string;
   readonly history_file: string | null;
+  /** In the order of their sections. */
+  readonly plugins?: readonly CtlPluginConfig[];
 }

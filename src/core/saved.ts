@@ -3,7 +3,7 @@
  * again. A process is known by pid, start time and boot; a pid alone may be somebody else by now.
  */
 import type { Millis, Pid } from "./brand.js";
-import type { GroupConfig } from "./config.js";
+import type { GroupConfig, ProcessConfig } from "./config.js";
 import { livePid, type Process } from "./process.js";
 
 /** The child of a process, and its pipes by inode; a null pipe is none. */
@@ -35,6 +35,8 @@ export interface SavedLogs {
 export interface SavedGroup {
   readonly config: GroupConfig;
   readonly logs: Readonly<Record<string, SavedLogs>>;
+  /** Members that a plugin added: no file knows them. */
+  readonly added?: readonly ProcessConfig[];
 }
 
 export interface SavedEvent {

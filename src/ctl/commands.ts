@@ -4,6 +4,7 @@ import { type Controller, guarded } from "./controller.js";
 import { add, reload, remove, reread, shutdown, update } from "./daemon-commands.js";
 import { EXIT } from "./exit-status.js";
 import { fg, maintail, tail } from "./log-commands.js";
+import type { CtlPlugin } from "./plugins.js";
 import { clear, restart, signal, start, stop } from "./process-commands.js";
 import { columns } from "./render.js";
 import { avail, open, pid, status, version } from "./status-commands.js";
@@ -45,6 +46,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   }),
 );
 
+/** Supervisor's own commands first, then those of plugins in the order of their sections. */
+export function findCommand(plugins: readonly CtlPlugin[], name: string): Command | undefined {
+  const own = COMMANDS.get(name);
+  if (own !== undefined) return own;
+  return plugins.find(({ commands }) => commands.has(name))?.commands.get(name);
+}
+
 const HELP_OF_HELP = ["help\t\tList the actions", "help <action>\tTell about one action"];
 
 /** Runs one line: a command's name and what follows it. */
@@ -57,7 +65,7 @@ export async function runLine(ctl: Controller, input: string): Promise<void> {
   if (word === "help") return help(ctl, argument);
   // What Python's shells turn the end of input into, and so a word one can type.
   if (word === "EOF") return LEAVE.run(ctl, argument);
-  const command = COMMANDS.get(word);
+  const command = findCommand(ctl.plugins, word);
   if (command === undefined) {
     ctl.output(`*** Unknown syntax: ${line}`);
     ctl.exitStatus = EXIT.GENERIC;
@@ -69,14 +77,18 @@ export async function runLine(ctl: Controller, input: string): Promise<void> {
 function help(ctl: Controller, topic: string): void {
   if (topic !== "") {
     const lines =
-      topic === "help" ? HELP_OF_HELP : (COMMANDS.get(topic)?.help ?? [`*** No help on ${topic}`]);
+      topic === "help"
+        ? HELP_OF_HELP
+        : (findCommand(ctl.plugins, topic)?.help ?? [`*** No help on ${topic}`]);
     for (const line of lines) ctl.output(line);
     return;
   }
-  const title = "default commands (type help <topic>):";
-  ctl.output("");
-  ctl.output(title);
-  ctl.output("=".repeat(title.length));
-  for (const line of columns([...COMMANDS.keys()])) ctl.output(line);
-  ctl.output("");
+  for (const { name, commands } of [{ name: "default", commands: COMMANDS }, ...ctl.plugins]) {
+    const title = `${name} commands (type help <topic>):`;
+    ctl.output("");
+    ctl.output(title);
+    ctl.output("=".repeat(title.length));
+    for (const line of columns([...commands.keys()].sort())) ctl.output(line);
+    ctl.output("");
+  }
 }

@@ -1,6 +1,7 @@
 /** What the shell offers when Tab is pressed. */
 import type { ProcessInfo } from "../client/client.js";
-import { COMMANDS } from "./commands.js";
+import { COMMANDS, findCommand } from "./commands.js";
+import type { CtlPlugin } from "./plugins.js";
 
 export interface Completions {
   readonly candidates: readonly string[];
@@ -8,12 +9,11 @@ export interface Completions {
   readonly word: string;
 }
 
-const ACTIONS = ["help", ...COMMANDS.keys()].sort();
-
 /** `infos` is asked only where processes or groups are wanted. */
 export async function complete(
   line: string,
   infos: () => Promise<readonly ProcessInfo[]>,
+  plugins: readonly CtlPlugin[] = [],
 ): Promise<Completions> {
   const text = line.trimStart();
   const word = /\S*$/.exec(text)?.[0] ?? "";
@@ -22,9 +22,8 @@ export async function complete(
     candidates: all.filter((each) => each.startsWith(word)).map((each) => `${each} `),
     word,
   });
-  if (!/\s/.test(text)) return offer(ACTIONS);
-  if (action === "help") return offer(ACTIONS);
-  switch (COMMANDS.get(action)?.completes) {
+  if (!/\s/.test(text) || action === "help") return offer(actions(plugins));
+  switch (findCommand(plugins, action)?.completes) {
     case "processes":
       return offer(processNames(await infos(), word));
     case "groups":
@@ -32,6 +31,11 @@ export async function complete(
     default:
       return offer([]);
   }
+}
+
+function actions(plugins: readonly CtlPlugin[]): readonly string[] {
+  const names = plugins.flatMap(({ commands }) => [...commands.keys()]);
+  return [...new Set(["help", ...COMMANDS.keys(), ...names])].sort();
 }
 
 function processNames(infos: readonly ProcessInfo[], word: string): readonly string[] {

@@ -4,6 +4,7 @@ import { HttpStatusError } from "../client/transport.js";
 import type { CtlConfig } from "../core/config.js";
 import { FAULTS } from "../core/faults.js";
 import { EXIT, exitOfFault } from "./exit-status.js";
+import type { CtlPlugin } from "./plugins.js";
 import { codeOf, describeUnexpected } from "./python-error.js";
 
 /** What the session needs of the terminal around it. */
@@ -31,6 +32,8 @@ export interface Controller {
   ask: Ask;
   /** True in the shell, until quit. */
   done: boolean;
+  /** What `[ctlplugin:x]` sections bring; Supervisor's own commands come before theirs. */
+  plugins: readonly CtlPlugin[];
   output(line: string): void;
 }
 
@@ -45,6 +48,7 @@ export function createController(config: CtlConfig, interactive: boolean, io: Io
     client: connect(config),
     ask,
     done: false,
+    plugins: [],
     output: (line) => io.stdout(`${line}\n`),
   };
 }

@@ -30,7 +30,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const found = findConfigFile(args.configuration, name, host);
   const parsed = parseCtlConfig(found.ok ? found.path : null, host, args.overrides);
   if (!parsed.ok) return fail(...parsed.issues.map(describeIssue));
-  return runSession(parsed.config, args, io);
+  return runSession(parsed.config, args, io, fail);
 }
 
 interface Wish {
@@ -38,7 +38,12 @@ interface Wish {
   readonly interactive: boolean;
 }
 
-async function runSession(config: CtlConfig, { action, interactive }: Wish, io: Io): Promise<number> {
+async function runSession(
+  config: CtlConfig,
+  { action, interactive }: Wish,
+  io: Io,
+  fail: (text: string) => number,
+): Promise<number> {
   let ctl: Controller;
   try {
     ctl = createController(config, interactive, io, askLines(io));
@@ -48,6 +53,14 @@ async function runSession(config: CtlConfig, { action, interactive }: Wish, io: 
     return EXIT.GENERIC;
   }
   try {
+    if (config.plugins !== undefined) {
+      const { loadCtlPlugins } = await import("./plugins.js");
+      try {
+        ctl.plugins = await loadCtlPlugins(ctl);
+      } catch (error) {
+        return fail(error instanceof Error ? error.message : String(error));
+      }
+    }
     if (action.length > 0) {
       await runLine(ctl, action.join(" "));
       return ctl.exitStatus;

@@ -20,7 +20,7 @@ export async function runShell(ctl: Controller): Promise<void> {
     historySize: HISTORY_LINES,
     history: [...readHistory(history_file)].reverse(),
     completer: (line: string, done: (error: Error | null, result: [string[], string]) => void) => {
-      complete(line, () => ctl.client.getAllProcessInfo()).then(
+      complete(line, () => ctl.client.getAllProcessInfo(), ctl.plugins).then(
         ({ candidates, word }) => done(null, [[...candidates], word]),
         () => done(null, [[], line]),
       );

@@ -16,14 +16,19 @@ import {
   type ListenerState,
 } from "../wire/listener-protocol.js";
 import { bytesRepr } from "../wire/python.js";
+import { describeError } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
 import type { Log } from "./log.js";
+import { acceptOk, isReject, type ListenerEvent, type ResultHandler } from "./result-handler.js";
 import { createTicks, type TickName } from "./ticks.js";
 
 export interface EventBus extends Disposable {
   publish(event: SupervisorEvent): void;
-  /** `saved` is where an earlier supervisor left it. */
-  addPool(config: ListenerGroupConfig, group: Group, saved?: SavedPool): void;
+  /**
+   * The handler says which results accept an event; null is the default one, for which that is `OK`. `saved` is
+   * where an earlier supervisor left the pool.
+   */
+  addPool(config: ListenerGroupConfig, group: Group, handler: ResultHandler | null, saved?: SavedPool): void;
   /** What a later supervisor goes on from. */
   savePools(): readonly SavedPool[];
   removePool(name: string): void;
@@ -59,6 +64,7 @@ interface Member {
 interface LivePool {
   pool: Pool;
   readonly members: readonly Member[];
+  readonly handler: ResultHandler;
 }
 
 export function createEventBus(options: EventBusOptions): EventBus {
@@ -79,7 +85,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       }
     },
 
-    addPool(config, group, saved) {
+    addPool(config, group, handler, saved) {
       const members = [...group.processes.values()].map((entry) =>
         restoreMember(
           entry,
@@ -87,7 +93,8 @@ export function createEventBus(options: EventBusOptions): EventBus {
         ),
       );
       const fresh = newPool(config.name, config.events, config.buffer_size);
-      const live: LivePool = { pool: saved === undefined ? fresh : restorePool(fresh, saved), members };
+      const pool = saved === undefined ? fresh : restorePool(fresh, saved);
+      const live: LivePool = { pool, members, handler: handler ?? acceptOk };
       pools.set(config.name, live);
       for (const member of members) memberOf.set(member.entry, { live, member });
       ticks.want(wantedTicks());
@@ -115,7 +122,11 @@ export function createEventBus(options: EventBusOptions): EventBus {
     heard(entry, bytes) {
       const known = memberOf.get(entry);
       if (known === undefined) return;
-      for (const fact of known.member.listener.heard(bytes)) note(known.live, known.member, fact);
+      for (const fact of known.member.listener.heard(bytes)) {
+        if (fact.type !== "result") note(known.live, known.member, fact);
+        // After a failing handler nothing counts that the listener said behind its result.
+        else if (!judge(known.live, known.member, fact.bytes)) break;
+      }
       touch(known.live);
       // What it said is out of its pipe: a supervisor that takes over can't hear it again.
       options.flush();
@@ -189,25 +200,37 @@ export function createEventBus(options: EventBusOptions): EventBus {
     return true;
   }
 
-  function note(live: LivePool, member: Member, fact: ListenerFact): void {
+  function note(live: LivePool, member: Member, fact: Exclude<ListenerFact, { type: "result" }>): void {
     const { name } = member.entry;
     switch (fact.type) {
       case "state":
         log.log("debug", `${name}: ${fact.from} -> ${fact.to}`);
         if (fact.to === "UNKNOWN") lost(live, member);
         return;
-      case "result":
-        if (fact.bytes.equals(OK)) {
-          log.log("debug", `${name}: event was processed`);
-          member.busyWith = null;
-        } else {
-          log.log("warn", `${name}: event was rejected`);
-          giveBack(live, member);
-        }
-        return;
       case "bad-result-line":
         log.log("warn", `${name}: bad result line: ${bytesRepr(fact.line).slice(1)}`);
         return;
+    }
+  }
+
+  /** Asks the handler about a result. False when that has failed, which is the end of the listener's part. */
+  function judge(live: LivePool, member: Member, bytes: Buffer): boolean {
+    const { entry, busyWith } = member;
+    try {
+      if (busyWith !== null) live.handler(eventOf(live, entry, busyWith), bytes);
+      log.log("debug", `${entry.name}: event was processed`);
+      member.busyWith = null;
+      return true;
+    } catch (error) {
+      if (isReject(error)) {
+        log.log("warn", `${entry.name}: event was rejected`);
+        giveBack(live, member);
+        return true;
+      }
+      log.log("warn", `${entry.name}: event caused an error`);
+      log.log("error", `result handler of ${live.pool.name} failed: ${describeError(error)}`);
+      for (const fact of member.listener.broken()) note(live, member, fact);
+      return false;
     }
   }
 
@@ -232,8 +255,6 @@ export function createEventBus(options: EventBusOptions): EventBus {
 
   return bus;
 }
-
-const OK = Buffer.from("OK");
 
 function saveEvent({ event, serial, poolserial }: PooledEvent): SavedEvent {
   return { ...event, serial, poolserial };
@@ -274,4 +295,9 @@ function restoreMember(entry: Entry, saved: SavedListener | undefined): Member {
   };
   const busyWith = saved.busyWith === null ? null : restoreEvent(saved.busyWith);
   return { entry, listener: createListener(place), busyWith };
+}
+
+function eventOf({ pool }: LivePool, { group, name }: Entry, pooled: PooledEvent): ListenerEvent {
+  const { event, serial, poolserial } = pooled;
+  return { ...event, serial, poolserial, pool: pool.name, listener: { group, name } };
 }

@@ -13,6 +13,10 @@ export interface Groups {
   /** False when a group of that name is active already. */
   add(config: GroupConfig, held: ReadonlySet<string>, saved?: SavedGroup): boolean;
   remove(name: string): "removed" | "running" | "unknown";
+  /** One more process in an active group of programs; null when there is none, or one of that name already. */
+  addMember(group: string, config: ProcessConfig, held: boolean, logs?: SavedLogs): Entry | null;
+  /** Forgets a process that is down. */
+  removeMember(entry: Entry): "removed" | "running";
 }
 
 export interface GroupsOptions {
@@ -32,6 +36,15 @@ export interface GroupsOptions {
 export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOptions): Groups {
   const active = new Map<string, Group>();
   let ordered: ReadonlyMap<string, Group> | null = null;
+  /** The members of each group, as they can be changed. */
+  const members = new WeakMap<Group, Map<string, Entry>>();
+
+  function adopt(group: GroupConfig, member: ProcessConfig, isHeld: boolean, logs?: SavedLogs): Entry {
+    const output = outputs(group, member, () => entry, logs);
+    const entry: Entry = createEntry(group.name, member, output, isHeld);
+    engine.adopt(entry);
+    return entry;
+  }
 
   return {
     get active() {
@@ -42,13 +55,11 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       if (active.has(config.name)) return false;
       const processes = new Map<string, Entry>();
       for (const member of config.processes) {
-        const key = heldKey(config.name, member.name);
-        const output = outputs(config, member, () => entry, saved?.logs[member.name]);
-        const entry: Entry = createEntry(config.name, member, output, held.has(key));
-        processes.set(member.name, entry);
-        engine.adopt(entry);
+        const isHeld = held.has(heldKey(config.name, member.name));
+        processes.set(member.name, adopt(config, member, isHeld, saved?.logs[member.name]));
       }
       const group: Group = { name: config.name, config, processes };
+      members.set(group, processes);
       active.set(config.name, group);
       ordered = null;
       onAdded(group, saved !== undefined);
@@ -57,12 +68,28 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
     remove(name) {
       const group = active.get(name);
       if (group === undefined) return "unknown";
-      const members = [...group.processes.values()];
-      if (!members.every((entry) => isStoppedClass(entry.process.state.name))) return "running";
+      const entries = [...group.processes.values()];
+      if (!entries.every((entry) => isStoppedClass(entry.process.state.name))) return "running";
       active.delete(name);
       ordered = null;
-      for (const entry of members) engine.forget(entry);
+      for (const entry of entries) engine.forget(entry);
       onRemoved(group);
+      return "removed";
+    },
+    addMember(name, config, isHeld, logs) {
+      const group = active.get(name);
+      const known = group === undefined ? undefined : members.get(group);
+      if (group?.config.kind !== "program" || known === undefined || known.has(config.name)) return null;
+      const entry = adopt(group.config, config, isHeld, logs);
+      known.set(config.name, entry);
+      return entry;
+    },
+    removeMember(entry) {
+      if (!isStoppedClass(entry.process.state.name)) return "running";
+      const group = active.get(entry.group);
+      if (group !== undefined) members.get(group)?.delete(entry.name);
+      engine.forget(entry);
+      entry.outputs.close();
       return "removed";
     },
   };

@@ -12,6 +12,7 @@ import type { Serials } from "./events.js";
 import type { OpenSocket } from "./fcgi.js";
 import type { Handover } from "./handover.js";
 import { createLog, type Log } from "./log.js";
+import type { Plugins } from "./plugins.js";
 import type { Resume } from "./resume.js";
 import { type OpenServers, openServers, ServerProblem } from "./servers.js";
 import { installSignals } from "./signals.js";
@@ -37,6 +38,9 @@ export interface LifeOptions {
   readonly messages: readonly Message[];
   /** First life in the background: called when the sockets listen and the daemon has left its terminal. */
   readonly background: { readonly announceReady: () => void } | null;
+  readonly plugins: Plugins;
+  /** Loads the plugins of the next life; null when it has none. */
+  readonly preparePlugins: (config: Config) => Promise<void> | null;
   readonly stderr: (text: string) => void;
 }
 
@@ -86,7 +90,10 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
       return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile });
     }),
     statefile: supervisord.adopt && options.rival === null ? supervisord.statefile : null,
+    plugins: options.plugins,
+    preparePlugins: options.preparePlugins,
   });
+  using _plugins = options.plugins.begin(supervision);
   using _guard = guard(log);
   using _signals = installSignals(signalTarget(supervision, activity, log));
   const inherited = options.handover?.servers ?? [];
@@ -165,10 +172,12 @@ function signalTarget(
     leaving: () => supervision.mood !== "RUNNING",
     shutdown: () => supervision.shutdown(),
     reload() {
-      try {
-        supervision.restart();
-      } catch (error) {
+      const refuse = (error: unknown): void =>
         log.log("error", `not reloading: ${error instanceof Error ? error.message : String(error)}`);
+      try {
+        supervision.restart()?.catch(refuse);
+      } catch (error) {
+        refuse(error);
       }
     },
     reopenLogs() {

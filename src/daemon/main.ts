@@ -15,6 +15,7 @@ import { VERSION } from "../version.js";
 import type { OpenSocket } from "./fcgi.js";
 import { type Handover, resumeHandover, takeHandover } from "./handover.js";
 import { live, type Message } from "./life.js";
+import { createPluginShelf, PluginProblem } from "./plugins.js";
 import { adoptChildren, findState, type Resume } from "./resume.js";
 import { ServerProblem } from "./servers.js";
 
@@ -59,7 +60,20 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const first = read();
   if (!first.ok) return fail(...first.issues.map(describeIssue));
   let { config } = first;
-  if (upgraded?.check === true) return 0;
+  const plugins = createPluginShelf();
+  const loadPlugins = async (): Promise<string | null> => {
+    try {
+      await plugins.prepare(config);
+      return null;
+    } catch (error) {
+      if (error instanceof PluginProblem) return error.message;
+      throw error;
+    }
+  };
+  if (upgraded?.check === true) {
+    const broken = await loadPlugins();
+    return broken === null ? 0 : fail(broken);
+  }
 
   if (upgraded === null && !config.supervisord.nodaemon && mark === null) return spawnBackground();
 
@@ -69,6 +83,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const nofile = takeOriginalNofile().soft;
   const limits = takeLimits(config.supervisord, nofile, messages);
   if (limits !== null) return fail(limits);
+
+  // Before anything is taken over or started, so that a plugin that can't be loaded costs nothing.
+  const broken = await loadPlugins();
+  if (broken !== null) return fail(broken);
 
   const earlier =
     upgraded === null
@@ -87,6 +105,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         read,
         held,
         serials,
+        plugins: await plugins.take(config),
+        preparePlugins: plugins.prepare,
         sockets,
         handover: life === 0 ? (upgraded?.handover ?? null) : null,
         resume: life === 0 && earlier.kind === "resume" ? earlier.resume : null,
@@ -99,7 +119,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       if (end.next === "shutdown") return 0;
       ({ held, sockets } = end);
     } catch (error) {
-      if (error instanceof ServerProblem) return fail(error.message);
+      if (error instanceof ServerProblem || error instanceof PluginProblem) return fail(error.message);
       throw error;
     }
     const again = read();

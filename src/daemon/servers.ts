@@ -54,7 +54,9 @@ export async function openServers(
     await Promise.all(open.map(({ server }) => closeServer(server)));
   };
   for (const config of configs) {
-    for (const { name, factory, options } of daemon.rpcinterfaces) {
+    for (const { name, factory, options, module } of daemon.rpcinterfaces) {
+      // A Python factory was named in a warning; nothing of it is there.
+      if (factory !== STANDARD_FACTORY && module === undefined) continue;
       // Supervisor's own factory takes no options, and says no more than this when it gets some.
       if (factory === STANDARD_FACTORY && Object.keys(options).length > 0)
         throw new ServerProblem(`Could not make ${name} rpc interface`);

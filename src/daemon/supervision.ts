@@ -40,6 +40,7 @@ import type { HandedRun } from "./handover.js";
 import { createLingering, type Owner } from "./lingering.js";
 import type { Log } from "./log.js";
 import { createOutputs } from "./outputs.js";
+import type { Plugins } from "./plugins.js";
 import type { Resume } from "./resume.js";
 import { createRun, type Run, type SpawnContext, startRun } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
@@ -69,6 +70,10 @@ export interface SupervisionOptions {
   readonly resume?: Resume | null;
   /** Where to write down what a later one needs to know; null where none will come. */
   readonly statefile?: string | null;
+  /** What ES modules named in the configuration bring. */
+  readonly plugins?: Pick<Plugins, "methods" | "handler">;
+  /** Loads the plugins of the next life before this one ends; null when it has none. */
+  readonly preparePlugins?: (config: Config) => Promise<void> | null;
   /** Becomes the installed version; rejects when it can't. Absent where there is no program of our own. */
   readonly upgrade?: () => Promise<never>;
   /** How dead children are collected; inside somebody else's program only our own may be. */
@@ -88,6 +93,10 @@ export interface Supervision extends Daemon, Disposable {
   reopenLogs(): void;
   /** reread, then what `supervisorctl update` does. Throws `ConfigError` and leaves everything as it was. */
   update(): Promise<void>;
+  /** What plugins may add while the daemon runs; false when the name is taken or the group is no such group. */
+  addEmptyGroup(name: string, priority: number): boolean;
+  addProcess(group: string, config: ProcessConfig): boolean;
+  removeProcess(handle: ProcessHandle): "removed" | "running";
   /** Purposely stopped processes, for the next life. */
   held(): ReadonlySet<string>;
   /** Listening sockets of FastCGI programs, for the next life, which must close them. */
@@ -180,6 +189,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         bus.addPool(
           group.config,
           group,
+          options.plugins?.handler(group.config, log) ?? null,
           resumed ? resume?.state.pools.find(({ name }) => name === group.name) : undefined,
         );
       if (resumed) return;
@@ -205,6 +215,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   function noteGroup(group: Group): void {
     stateFile?.note(`group ${group.name}`, () => saveGroup(group));
+  }
+
+  /** Members came or went. A group's record stands for a group anew, so those of its processes must follow it. */
+  function noteMembers(name: string): void {
+    const group = groups.active.get(name);
+    if (group === undefined) return;
+    stateFile?.flush();
+    noteGroup(group);
+    for (const entry of group.processes.values()) noteProcess(entry);
+    stateFile?.flush();
   }
 
   function noteProcess(entry: Entry): void {
@@ -379,6 +399,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     for (const saved of state.groups) {
       const now = options.config.groups.find(({ name }) => name === saved.config.name);
       groups.add(now !== undefined && sameGroup(saved.config, now) ? now : saved.config, held, saved);
+      for (const config of saved.added ?? []) {
+        const isHeld = held.has(heldKey(saved.config.name, config.name));
+        groups.addMember(saved.config.name, config, isHeld, saved.logs[config.name]);
+      }
     }
     for (const process of state.processes) {
       const key = heldKey(process.group, process.name);
@@ -488,6 +512,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       return mood;
     },
     rpcinterfaces: options.config.rpcinterfaces,
+    ...(options.plugins === undefined ? {} : { pluginMethods: options.plugins.methods }),
     get available() {
       return available;
     },
@@ -548,8 +573,17 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     shutdown: () => leave("SHUTDOWN"),
     restart() {
       // A conf that doesn't parse would end the daemon after it has stopped everything: look first.
-      readAgain();
-      leave("RESTARTING");
+      const next = readAgain();
+      const preparing = options.preparePlugins?.(next) ?? null;
+      if (preparing === null) return void leave("RESTARTING");
+      return preparing.then(
+        () => leave("RESTARTING"),
+        (cause: unknown) => {
+          const text = cause instanceof Error ? cause.message : String(cause);
+          log.log("error", `cannot use configuration: ${text}`);
+          throw new ConfigError(text, { cause });
+        },
+      );
     },
     upgrade: () =>
       options.upgrade?.() ?? Promise.reject(new Error("a library's supervisor can't be replaced")),
@@ -566,6 +600,19 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       reread();
       for (const name of [...change.removed, ...change.changed]) await stopAndRemove(name);
       for (const name of [...change.changed, ...change.added]) addGroup(name);
+    },
+    addEmptyGroup: (name, priority) => groups.add({ kind: "program", name, priority, processes: [] }, held),
+    addProcess(group, config) {
+      const entry = groups.addMember(group, config, false);
+      if (entry === null) return false;
+      noteMembers(group);
+      engine.feed(entry, { type: "autostart" });
+      return true;
+    },
+    removeProcess(handle) {
+      const outcome = groups.removeMember(entryOf(handle));
+      if (outcome === "removed") noteMembers(handle.group);
+      return outcome;
     },
     held: heldNow,
     save: saveAll,
@@ -621,7 +668,9 @@ function saveGroup({ name, config, processes }: Group): StateRecord {
       { stdout: entry.logfile("stdout"), stderr: entry.logfile("stderr") },
     ]),
   );
-  return { is: "group", name, group: { config, logs } };
+  const known = new Set(config.processes.map((member) => member.name));
+  const added = [...processes.values()].flatMap((entry) => (known.has(entry.name) ? [] : [entry.config]));
+  return { is: "group", name, group: { config, logs, ...(added.length === 0 ? {} : { added }) } };
 }
 
 function pidOf(entry: Entry): number {

@@ -7,6 +7,7 @@ import type { Channel } from "../rpc/daemon.js";
 import { type ChangeQueue, createChangeQueue, type StateChange } from "./changes.js";
 import type { Entry } from "./entry.js";
 import { createLog } from "./log.js";
+import { loadPlugins } from "./plugins.js";
 import { type OpenServers, openServers } from "./servers.js";
 import { createSupervision, type Supervision } from "./supervision.js";
 
@@ -68,6 +69,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #queues = new Set<ChangeQueue>();
   #supervision: Supervision | null = null;
   #servers: OpenServers | null = null;
+  #plugins: Disposable | null = null;
   readonly #reap = (): void => this.#supervision?.reap();
 
   constructor(config: Config, options: SupervisorOptions = {}) {
@@ -81,6 +83,7 @@ export class Supervisor implements AsyncDisposable {
     const { onLog } = this.#options;
     const target = { log: (level: LogLevel, text: string) => onLog?.({ level, text }), enabled: isSaid };
     const log = createLog(target);
+    const plugins = await loadPlugins(this.#config);
     const supervision = createSupervision({
       config: this.#config,
       read: () => ({ ok: true, config: this.#config }),
@@ -88,6 +91,7 @@ export class Supervisor implements AsyncDisposable {
       clearMainLog: () => undefined,
       held: new Set(),
       nofile: null,
+      plugins,
       reap: (pids) => {
         for (const pid of pids) {
           const dead = reapOne(pid);
@@ -97,6 +101,7 @@ export class Supervisor implements AsyncDisposable {
       },
     });
     this.#supervision = supervision;
+    this.#plugins = plugins.begin(supervision);
     supervision.subscribe((entry, change) => {
       for (const queue of this.#queues) queue.push(entry, change);
     });
@@ -174,6 +179,7 @@ export class Supervisor implements AsyncDisposable {
     this.#supervision = null;
     await this.#servers?.[Symbol.asyncDispose]();
     process.off("SIGCHLD", this.#reap);
+    this.#plugins?.[Symbol.dispose]();
     supervision[Symbol.dispose]();
     for (const queue of [...this.#queues]) queue.end();
   }

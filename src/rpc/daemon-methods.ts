@@ -20,9 +20,13 @@ function orCantReread<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
-    if (error instanceof ConfigError) throw new RpcFault("CANT_REREAD", error.message, { cause: error });
-    throw error;
+    throw cantReread(error);
   }
+}
+
+function cantReread(error: unknown): unknown {
+  if (!(error instanceof ConfigError)) return error;
+  return new RpcFault("CANT_REREAD", error.message, { cause: error });
 }
 
 function getter(help: string, returns: string, run: (daemon: Daemon) => string | number): Method {
@@ -66,8 +70,14 @@ export const DAEMON_METHODS: MethodTable = {
     required: 0,
     returns: TRUE,
     run(daemon) {
-      orCantReread(() => daemon.restart());
-      return true;
+      const restarting = orCantReread(() => daemon.restart());
+      if (restarting === undefined) return true;
+      return restarting.then(
+        () => true,
+        (error: unknown) => {
+          throw cantReread(error);
+        },
+      );
     },
   },
   reloadConfig: {

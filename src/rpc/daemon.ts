@@ -1,6 +1,7 @@
 /** What the RPC methods, the HTTP server and the web page need of the daemon; `daemon/` provides it. */
 import type { Config, GroupConfig, LogLevel, ProcessConfig } from "../core/config.js";
 import type { Process } from "../core/process.js";
+import type { Method } from "./method.js";
 
 export type Channel = "stdout" | "stderr";
 
@@ -52,6 +53,8 @@ export interface Daemon {
   readonly groups: ReadonlyMap<string, GroupHandle>;
   /** The method namespaces of the running configuration. */
   readonly rpcinterfaces: Config["rpcinterfaces"];
+  /** Methods of plugins by full name, fixed when they were loaded. */
+  readonly pluginMethods?: ReadonlyMap<string, Method>;
   /** What the last reading of the files said, which need not be what runs. */
   readonly available: Config;
   /** Path of the activity log as configured; null when there is no file (syslog). */
@@ -86,8 +89,8 @@ export interface Daemon {
   addGroup(name: string): "added" | "already" | "unknown";
   removeGroup(name: string): "removed" | "running" | "unknown";
   shutdown(): void;
-  /** Supervisor's `reload`. */
-  restart(): void;
+  /** Supervisor's `reload`. Throws `ConfigError`, or rejects with it when plugins have to be loaded first. */
+  restart(): Promise<void> | undefined;
   /** Becomes the version that is installed now. Settles only when it can't, with the reason. */
   upgrade(): Promise<never>;
   remoteCommEvent(type: string, data: string): void;

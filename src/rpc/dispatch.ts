@@ -25,7 +25,21 @@ function named(namespace: string, table: MethodTable): readonly (readonly [strin
   return Object.entries(table).map(([name, method]) => [`${namespace}.${name}`, method] as const);
 }
 
+/** Plugins' methods beside ours, put together once for each load; `system` can't be taken by a plugin. */
+const joined = new WeakMap<ReadonlyMap<string, Method>, ReadonlyMap<string, Method>>();
+
 function methodsOf(daemon: Daemon): ReadonlyMap<string, Method> {
+  const own = ownMethods(daemon);
+  const plugins = daemon.pluginMethods;
+  if (plugins === undefined || plugins.size === 0) return own;
+  const known = joined.get(plugins);
+  if (known !== undefined) return known;
+  const table = new Map([...plugins, ...own]);
+  joined.set(plugins, table);
+  return table;
+}
+
+function ownMethods(daemon: Daemon): ReadonlyMap<string, Method> {
   const namespaces = daemon.rpcinterfaces
     .filter(({ factory }) => factory === STANDARD_FACTORY)
     .map(({ name }) => name);

@@ -6,8 +6,10 @@ export { FAULTS };
 export class RpcFault extends Error {
   override readonly name = "RpcFault";
   readonly code: number;
-  constructor(fault: FaultName, detail: string | null = null, options?: ErrorOptions) {
-    super(detail === null ? fault : `${fault}: ${detail}`, options);
-    this.code = FAULTS[fault];
+  /** A plugin's own fault has a number, and its text is the plugin's whole text. */
+  constructor(fault: FaultName | number, detail: string | null = null, options?: ErrorOptions) {
+    const own = typeof fault === "number";
+    super(own ? (detail ?? "") : detail === null ? fault : `${fault}: ${detail}`, options);
+    this.code = own ? fault : FAULTS[fault];
   }
 }

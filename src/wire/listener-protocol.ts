@@ -5,8 +5,14 @@
 
 export type ListenerState = "ACKNOWLEDGED" | "READY" | "BUSY" | "UNKNOWN";
 
+export interface ListenerStateFact {
+  readonly type: "state";
+  readonly from: ListenerState;
+  readonly to: ListenerState;
+}
+
 export type ListenerFact =
-  | { readonly type: "state"; readonly from: ListenerState; readonly to: ListenerState }
+  | ListenerStateFact
   /** The answer to the event it was busy with; what it means is the result handler's business. */
   | { readonly type: "result"; readonly bytes: Buffer }
   /** A line that is no result line. */
@@ -25,7 +31,9 @@ export interface Listener {
   readonly state: ListenerState;
   place(): ListenerPlace;
   /** An event has been sent to it. */
-  sent(): readonly ListenerFact[];
+  sent(): readonly ListenerStateFact[];
+  /** What became of its result is an error: no more events for it. */
+  broken(): readonly ListenerStateFact[];
   /** It said something. */
   heard(bytes: Uint8Array): readonly ListenerFact[];
 }
@@ -45,13 +53,13 @@ export function createListener(place = SPAWNED): Listener {
   /** Bytes of result still to come after a result line; null before the line. */
   let { resultBytes } = place;
 
-  function enter(to: ListenerState): ListenerFact {
+  function enter(to: ListenerState): ListenerStateFact {
     const fact = { type: "state", from: state, to } as const;
     state = to;
     return fact;
   }
 
-  function violate(): ListenerFact {
+  function violate(): ListenerStateFact {
     pending = Buffer.alloc(0);
     resultBytes = null;
     return enter("UNKNOWN");
@@ -105,6 +113,10 @@ export function createListener(place = SPAWNED): Listener {
     },
     place: () => ({ state, pending, resultBytes }),
     sent: () => [enter("BUSY")],
+    broken() {
+      violate();
+      return [{ type: "state", from: "BUSY", to: "UNKNOWN" }];
+    },
     heard(bytes) {
       if (state === "UNKNOWN") return [];
       pending = pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([pending, bytes]);

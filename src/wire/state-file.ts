@@ -166,13 +166,15 @@ const KINDS = ["program", "fcgi", "eventlistener"];
 
 function isGroup(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { config, logs } = value;
+  const { config, logs, added = [] } = value;
   if (!isRecord(config) || !isRecord(logs)) return false;
   const { name, priority, processes, kind } = config;
   if (!isText(name) || !Number.isFinite(priority) || !KINDS.includes(String(kind))) return false;
   return (
     Array.isArray(processes) &&
     processes.every(isProcessConfig) &&
+    Array.isArray(added) &&
+    added.every(isProcessConfig) &&
     Object.values(logs).every(
       (each) => isRecord(each) && [each["stdout"], each["stderr"]].every((path) => orNull(path, isText)),
     )

@@ -25,6 +25,21 @@ describe("completion", () => {
   });
 });
 
+test("commands of plugins are offered beside ours, and completed as they say", async () => {
+  const command = { run: async () => undefined, help: [] };
+  const plugin = {
+    name: "p",
+    commands: new Map([
+      ["stack", { ...command, completes: "groups" as const }],
+      ["status", { ...command, completes: "nothing" as const }],
+    ]),
+  };
+  const offered = async (line: string) => (await complete(line, infos, [plugin])).candidates;
+  expect(await offered("sta")).toEqual(["stack ", "start ", "status "]);
+  expect(await offered("stack ")).toEqual(["cat ", "g "]);
+  expect(await offered("status c")).toEqual(["cat "]);
+});
+
 test("words in columns are read downwards and padded but for the end of a short row", () => {
   expect(columns(["a", "bbbb", "c", "d", "e"], 10)).toEqual(["a     c  e", "bbbb  d"]);
   expect(columns(["one"], 10)).toEqual(["one"]);

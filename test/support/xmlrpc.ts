@@ -93,6 +93,8 @@ function decode(value: Element): Value {
     case "int":
     case "i4":
       return Number.parseInt(inner.text, 10);
+    case "double":
+      return Number(inner.text);
     case "boolean":
       return inner.text === "1";
     case "array":

@@ -58,6 +58,16 @@ describe("a listener", () => {
     );
   });
 
+  test("gets nothing more once its result could not be judged", () => {
+    const listener = createListener();
+    listener.heard(Buffer.from("READY\n"));
+    listener.sent();
+    listener.heard(Buffer.from("RESULT 2\nhmREADY\n"));
+    expect(listener.broken()).toEqual([{ type: "state", from: "BUSY", to: "UNKNOWN" }]);
+    expect(listener.heard(Buffer.from("READY\n"))).toEqual([]);
+    expect(listener.state).toBe("UNKNOWN");
+  });
+
   test("may say any bytes without breaking us", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 50 })), (chunks) => {
