@@ -57,6 +57,7 @@ function calls(programs, { short, names, pm2 }) {
         new Rpc(socket, { keep: false }).weigh("supervisor.getState"),
       );
       rows.push(row("getState, a connection each", "calls/s", fresh, "rate", { atLeast: 4 }));
+      rows.push(row("… CPU of the daemon", "µs/call", fresh, "cpu"));
     }
     const listed = await measure([...daemons.keys()], few ? 20 : 3, (daemon) =>
       daemon.name === "pm2" ? daemon.list() : daemon.rpc.weigh("supervisor.getAllProcessInfo"),
