@@ -42,6 +42,8 @@ for (const [name, entry] of Object.entries(COMMANDS)) {
       chunkFileNames: `${name}-[name].cjs`,
       format: "cjs",
       comments: false,
+      // With one letter beyond Latin-1 the whole text would take two bytes a letter, for as long as the command runs.
+      minify: { compress: false, mangle: false, codegen: { removeWhitespace: false, asciiOnly: true } },
     },
   });
 }

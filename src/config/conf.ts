@@ -1,7 +1,7 @@
 /** Sections and keys of one or more files, laid over each other, each knowing where it stands. */
 
 import { decode } from "./decode.js";
-import { readIni } from "./ini.js";
+import { type IniFile, type IniMemory, type IniSection, readIni } from "./ini.js";
 import type { Issues } from "./issues.js";
 import { repr } from "./python.js";
 
@@ -57,14 +57,31 @@ export interface Layer {
 
 const DEFAULT_SECTION = "DEFAULT";
 
+/** Files as they were read last. What is in it is never changed, only replaced. */
+export interface ConfMemory {
+  readonly files: Map<string, IniMemory>;
+  readonly sections: WeakMap<IniSection, Section>;
+}
+
+export function createConfMemory(): ConfMemory {
+  return { files: new Map(), sections: new WeakMap() };
+}
+
 /** Lays a file over what is there. */
-export function addFile(conf: Conf, file: ConfFile, bytes: Uint8Array, issues: Issues): Layer {
+export function addFile(
+  conf: Conf,
+  file: ConfFile,
+  bytes: Uint8Array,
+  issues: Issues,
+  memory?: ConfMemory,
+): Layer {
   const { text, problem } = decode(bytes);
   const note = (message: string, line: number): void =>
     issues.add({ text: message, file: file.path, line, section: null, key: null });
   if (problem !== null) note(problem.text, problem.line);
 
-  const ini = readIni(text);
+  const ini = readIni(text, memory === undefined ? undefined : linesOf(memory, file));
+  const keeping = memory !== undefined && isAlone(conf, ini) ? memory.sections : null;
   if (ini.headerless !== null) {
     const { line, text: shown } = ini.headerless;
     note(`File contains no section headers.\nfile: ${repr(file.name)}, line: ${line}\n${repr(shown)}`, line);
@@ -79,7 +96,13 @@ export function addFile(conf: Conf, file: ConfFile, bytes: Uint8Array, issues: I
   const touched = new Map<Section, readonly string[]>();
   const created: Section[] = [];
   let touchedDefaults = false;
-  for (const { name, line, entries } of ini.sections) {
+  for (const iniSection of ini.sections) {
+    const { name, line, entries } = iniSection;
+    const known = keeping?.get(iniSection);
+    if (known !== undefined && known.file === file.path && known.origin === file.name) {
+      conf.sections.set(name, known);
+      continue;
+    }
     const placed = [...entries].map(([key, entry]) => [key, { ...entry, file: file.path }] as const);
     if (name === DEFAULT_SECTION) {
       touchedDefaults = true;
@@ -91,11 +114,26 @@ export function addFile(conf: Conf, file: ConfFile, bytes: Uint8Array, issues: I
       section = { name, file: file.path, line, origin: file.name, entries: new Map() };
       conf.sections.set(name, section);
       created.push(section);
+      keeping?.set(iniSection, section);
     }
     for (const [key, entry] of placed) section.entries.set(key, entry);
     touched.set(section, [...entries.keys()]);
   }
   return { touched, created, touchedDefaults };
+}
+
+function linesOf(memory: ConfMemory, { path }: ConfFile): IniMemory {
+  const known = memory.files.get(path) ?? new Map();
+  memory.files.set(path, known);
+  return known;
+}
+
+/**
+ * Whether no other file will be laid over these sections or under them, so that they stay as they are. (Nobody asks
+ * then which of them were touched either.)
+ */
+function isAlone(conf: Conf, ini: IniFile): boolean {
+  return conf.sections.size === 0 && ini.sections.every(({ name }) => name !== "include");
 }
 
 const HERE = "%(here)s";

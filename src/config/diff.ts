@@ -45,7 +45,13 @@ export function sameGroup(a: GroupConfig, b: GroupConfig): boolean {
 }
 
 function sameProcess(a: ProcessConfig, b: ProcessConfig | undefined): boolean {
-  return b !== undefined && isDeepStrictEqual(compared(a), compared(b));
+  return b !== undefined && (sameFields(a, b) || isDeepStrictEqual(compared(a), compared(b)));
+}
+
+/** A process that was not read anew has the very values of before. */
+function sameFields(a: ProcessConfig, b: ProcessConfig): boolean {
+  const names = Object.keys(a) as (keyof ProcessConfig)[];
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
 /** The values that make a process another one; of the user only the number counts, of the socket its URL. */

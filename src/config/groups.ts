@@ -20,7 +20,7 @@ export function readGroups(reading: Reading, common: Common): readonly GroupConf
 
   for (const section of of("group")) groups.push(readGroup(reading, section, members, common));
   for (const section of of("program"))
-    if (!members.has(section)) groups.push(readProgram(reading, section, common));
+    if (!members.has(section)) groups.push(rememberedProgram(reading, section, common));
   for (const section of of("eventlistener")) groups.push(readListener(reading, section, common));
   for (const section of of("fcgi-program"))
     if (!members.has(section)) groups.push(...readFcgiProgram(reading, section, common));
@@ -67,6 +67,24 @@ function readGroup(reading: Reading, section: Section, members: Set<Section>, co
     processes.push(...read.map((process) => ({ ...process, fcgi: listen })));
   }
   return { kind: "program", name, priority, processes: distinct(processes, name, common) };
+}
+
+/** Whatever is to be said about a section is said at each reading, so only silent ones are remembered. */
+function rememberedProgram(reading: Reading, section: Section, common: Common): GroupConfig {
+  const { issues, memory } = reading;
+  const known = memory?.recall(section) ?? null;
+  if (known !== null || memory === undefined) return known ?? readProgram(reading, section, common);
+  const mistakes = issues.list.length;
+  let silent = true;
+  const say: Common["say"] = (message) => {
+    silent = false;
+    common.say(message);
+  };
+  return memory.keep(
+    section,
+    () => readProgram(reading, section, { ...common, say }),
+    () => silent && issues.list.length === mistakes,
+  );
 }
 
 function readProgram(reading: Reading, section: Section, common: Common): GroupConfig {

@@ -1,7 +1,7 @@
 /** The main file and what its `[include]` names. */
 import { posix } from "node:path";
 import type { ParseMessage } from "../core/config.js";
-import { addFile, type Conf, createConf, lookup, settleHere } from "./conf.js";
+import { addFile, type Conf, type ConfMemory, createConf, lookup, settleHere } from "./conf.js";
 import { type Expansions, expand } from "./expand.js";
 import { dirname, hasMagic } from "./glob.js";
 import { absolute, type ConfigHost } from "./host.js";
@@ -16,7 +16,7 @@ export interface Sources {
 }
 
 /** Reads the main file alone. Null, and an issue, when it can't be opened. */
-export function readMain(path: string, host: ConfigHost, issues: Issues): Conf | null {
+export function readMain(path: string, host: ConfigHost, issues: Issues, memory?: ConfMemory): Conf | null {
   const file = absolute(path, host);
   const fail = (text: string): null => {
     issues.add({ text, file, line: null, section: null, key: null });
@@ -26,7 +26,7 @@ export function readMain(path: string, host: ConfigHost, issues: Issues): Conf |
   const bytes = bytesOf(file, host);
   if (bytes === null) return fail(`could not read config file ${path}`);
   const conf = createConf();
-  addFile(conf, { path: file, name: path }, bytes, issues);
+  addFile(conf, { path: file, name: path }, bytes, issues, memory);
   return conf;
 }
 
@@ -52,8 +52,9 @@ export function readSources(
   names: Expansions,
   host: ConfigHost,
   issues: Issues,
+  memory: ConfMemory,
 ): Sources | null {
-  const conf = readMain(path, host, issues);
+  const conf = readMain(path, host, issues, memory);
   if (conf === null) return null;
   const main = absolute(path, host);
   const here = posix.dirname(main);
@@ -80,7 +81,7 @@ export function readSources(
       const file = posix.resolve(name);
       const bytes = bytesOf(file, host);
       if (bytes === null) continue; // a directory, or a file we may not read, is passed over in silence
-      settleHere(conf, addFile(conf, { path: file, name }, bytes, issues), posix.dirname(file));
+      settleHere(conf, addFile(conf, { path: file, name }, bytes, issues, memory), posix.dirname(file));
       files.add(file);
     }
   }

@@ -35,8 +35,90 @@ export interface IniFile {
   readonly headerless: BadLine | null;
 }
 
-/** Reads a file's text. Never throws: what can't be read is listed. */
-export function readIni(text: string): IniFile {
+/** What a section's text was read as, and at which line it began. */
+interface Block extends IniFile {
+  readonly line: number;
+}
+
+/** The blocks of a file as it was read last, by their text. */
+export type IniMemory = Map<string, Block>;
+
+/**
+ * Reads a file's text. Never throws: what can't be read is listed. With a memory, only sections whose text is not
+ * as it was are read; those that are, and stand where they stood, are the very objects of before.
+ */
+export function readIni(text: string, memory?: IniMemory): IniFile {
+  const texts = memory === undefined ? null : splitSections(text);
+  return memory === undefined || texts === null ? readBlock(text) : readBlocks(texts, memory);
+}
+
+function readBlocks(texts: readonly string[], memory: IniMemory): IniFile {
+  const sections = new Map<string, IniSection>();
+  const bad: BadLine[] = [];
+  let headerless: BadLine | null = null;
+  const now: [string, Block][] = [];
+  let line = 1;
+  for (const text of texts) {
+    const known = memory.get(text) ?? { ...readBlock(text), line: 1 };
+    const block = known.line === line ? known : moved(known, line);
+    now.push([text, block]);
+    for (const section of block.sections) {
+      const before = sections.get(section.name);
+      sections.set(section.name, before === undefined ? section : merged(before, section));
+    }
+    bad.push(...block.bad);
+    headerless ??= block.headerless;
+    line += countLines(text);
+  }
+  memory.clear();
+  for (const [text, block] of now) memory.set(text, block);
+  return { sections: [...sections.values()], bad, headerless };
+}
+
+/** The later value counts, at the place of the earlier. */
+function merged(a: IniSection, b: IniSection): IniSection {
+  return { ...a, entries: new Map([...a.entries, ...b.entries]) };
+}
+
+function moved(block: Block, line: number): Block {
+  const by = line - block.line;
+  const move = <T extends { readonly line: number }>(there: T): T => ({ ...there, line: there.line + by });
+  return {
+    line,
+    sections: block.sections.map((section) => ({
+      ...move(section),
+      entries: new Map([...section.entries].map(([key, entry]) => [key, move(entry)])),
+    })),
+    bad: block.bad.map(move),
+    headerless: block.headerless === null ? null : move(block.headerless),
+  };
+}
+
+function countLines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count += 1;
+  return count;
+}
+
+/** What is a header whatever comes before it: it begins its line, and no comment can begin in it. */
+const CERTAIN_HEADER = /\[[^\]\n;#]+\]/y;
+
+/** The text cut before each header; null where lines end in other ways than the usual. */
+function splitSections(text: string): readonly string[] | null {
+  if (text.includes("\r")) return null;
+  const texts: string[] = [];
+  let begin = 0;
+  for (let at = text.indexOf("\n["); at >= 0; at = text.indexOf("\n[", at + 1)) {
+    CERTAIN_HEADER.lastIndex = at + 1;
+    if (!CERTAIN_HEADER.test(text)) continue;
+    texts.push(text.slice(begin, at + 1));
+    begin = at + 1;
+  }
+  texts.push(text.slice(begin));
+  return texts;
+}
+
+function readBlock(text: string): IniFile {
   const { lines, sections, bad, headerless } = normalise(text);
   const parsed = ini.parse(lines.join("\n"));
   return {

@@ -7,6 +7,7 @@ import { readGroups } from "./groups.js";
 import { absolute, type ConfigHost, normalizePath, remembering } from "./host.js";
 import { readSources } from "./include.js";
 import { createIssues } from "./issues.js";
+import { memoryOf } from "./memory.js";
 import { SUPERVISORD_OPTIONS, type Values } from "./options.js";
 import type { SupervisordOverrides } from "./overrides.js";
 import { checkMainOptions, readRpcInterfaces } from "./plugins.js";
@@ -29,13 +30,14 @@ export function parseConfig(
   machine: ConfigHost,
   commandLine: SupervisordOverrides = {},
 ): ParsedConfig {
-  const host = remembering(machine);
+  const memory = memoryOf(machine);
+  const host = memory.overhear(remembering(machine));
   const issues = createIssues();
   const main = absolute(path, host);
   const here = posix.dirname(main);
   const environment = environmentNames(host.env);
   const includeNames = new Map([...environment, ["here", here], ["host_node_name", host.hostname]]);
-  const sources = readSources(path, { own: new Map(), shared: includeNames }, host, issues);
+  const sources = readSources(path, { own: new Map(), shared: includeNames }, host, issues, memory.conf);
   if (sources === null) return { ok: false, issues: issues.list };
 
   const { conf } = sources;
@@ -65,11 +67,15 @@ export function parseConfig(
   // Children are told a server's URL, so servers are read first; mistakes in them are told after those in groups.
   const late = createIssues();
   const servers = readServers({ ...reading, issues: late });
-  const groups = readGroups(reading, {
-    environment: values.environment,
-    serverurl: serverUrl(servers),
-    say,
-  });
+  const common = { environment: values.environment, serverurl: serverUrl(servers) };
+  const context = JSON.stringify([
+    main,
+    [...environment],
+    [...conf.defaults],
+    common,
+    reading.environmentUnknown,
+  ]);
+  const groups = readGroups({ ...reading, memory: memory.groups(host, context) }, { ...common, say });
   for (const issue of late.list) issues.add(issue, issue.text);
   const asked = userOf(scope, commandLine, host);
   if (servers.length > 0) checkMainOptions(reading, rpcinterfaces);

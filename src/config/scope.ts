@@ -3,6 +3,7 @@ import { type Conf, type Entry, lookup, type Section } from "./conf.js";
 import { type Expansions, expand } from "./expand.js";
 import type { ConfigHost } from "./host.js";
 import type { Issues } from "./issues.js";
+import type { GroupMemory } from "./memory.js";
 import type { NameSet, Option, OptionTable, Values } from "./options.js";
 
 /** What reading needs, apart from the section. */
@@ -16,6 +17,8 @@ export interface Reading {
   readonly environmentUnknown: boolean;
   /** Directory of the main file. */
   readonly here: string;
+  /** What the reading before made of each section. */
+  readonly memory?: GroupMemory;
 }
 
 export interface Scope {
@@ -85,14 +88,34 @@ export function readOption<T>(scope: Scope, key: string, option: Option<T>): T |
     if (converted.ok) return converted.value;
     mistake(scope, key, converted.text);
   }
+  return defaultOf(option, host);
+}
+
+const defaults = new WeakMap<Option<unknown>, { readonly value: unknown }>();
+
+/** Defaults mean the same on every host, so each is converted once. */
+function defaultOf<T>(option: Option<T>, host: ConfigHost): T | null {
   if (option.default === null) return null;
-  const fallback = option.convert(option.default, host);
-  return fallback.ok ? fallback.value : null;
+  let known = defaults.get(option);
+  if (known === undefined) {
+    const converted = option.convert(option.default, host);
+    known = { value: converted.ok ? converted.value : null };
+    defaults.set(option, known);
+  }
+  return known.value as T | null;
+}
+
+const rowsOf = new WeakMap<OptionTable, readonly (readonly [string, Option<unknown>])[]>();
+
+function rows(table: OptionTable): readonly (readonly [string, Option<unknown>])[] {
+  const known = rowsOf.get(table) ?? Object.entries(table);
+  rowsOf.set(table, known);
+  return known;
 }
 
 /** All options of a table, in the table's order. */
 export function readOptions<const Table extends OptionTable>(scope: Scope, table: Table): Values<Table> {
   const values: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(table)) values[key] = readOption(scope, key, option);
+  for (const [key, option] of rows(table)) values[key] = readOption(scope, key, option);
   return values as Values<Table>;
 }

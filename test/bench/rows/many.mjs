@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { holding } from "../support/hold.mjs";
-import { alternate, row, timed } from "../support/measure.mjs";
+import { alternate, row, succeeded, timed } from "../support/measure.mjs";
 import { prepare, sleepers } from "../support/supervisor.mjs";
 
 export const about = "500 to 5,000 programs: parse, start, list, update, stop";
@@ -47,8 +47,7 @@ function measure(name, count) {
     await daemon.up();
     const parse = performance.now() - began;
     const start = await timed(async () => {
-      await rpc.call("supervisor.startAllProcesses", true);
-      await daemon.until("RUNNING", count);
+      succeeded(await rpc.call("supervisor.startAllProcesses", true), count);
     });
     const list = await timed(() => rpc.call("supervisor.getAllProcessInfo"));
     const reread = await timed(() => rpc.call("supervisor.reloadConfig"));
@@ -67,7 +66,9 @@ function measure(name, count) {
       await rpc.call("supervisor.removeProcessGroup", "p0007");
       await rpc.call("supervisor.addProcessGroup", "p0007");
     });
-    const stop = await timed(() => rpc.call("supervisor.stopAllProcesses", true));
+    const stop = await timed(async () =>
+      succeeded(await rpc.call("supervisor.stopAllProcesses", true), count),
+    );
     return { parse, start, list, reread, update, stop };
   });
 }

@@ -17,7 +17,7 @@ const MB = 2 ** 20;
 
 export async function run(context) {
   const { short } = context;
-  const rounds = short ? 2 : 5;
+  const rounds = short ? 1 : 5;
   const bulk = (short ? 128 : 512) * MB;
   const lines = short ? 100_000 : 300_000;
   const paced = short ? 20_000 : 60_000;

@@ -32,7 +32,7 @@ function restarts({ short, names, pm2, runit }) {
       await daemon.start({ name: "victim", script: "/bin/sh", args: [worker.script] });
       contenders.set("pm2", { worker, pid: worker.next() });
     }
-    const medians = await alternate(short ? 3 : 31, [...contenders.keys()], async (name) => {
+    const medians = await alternate(short ? 2 : 31, [...contenders.keys()], async (name) => {
       const victim = contenders.get(name);
       // At any moment of the reference's second; and each was up for longer than the second runsv wants between runs.
       await wait((1200 + Math.random() * 1000) / contenders.size);
@@ -47,7 +47,7 @@ function restarts({ short, names, pm2, runit }) {
 
 async function first({ short, names, runit }) {
   const all = runit === null ? names : [...names, "runit"];
-  const medians = await alternate(short ? 3 : 15, all, (name) =>
+  const medians = await alternate(short ? 2 : 15, all, (name) =>
     holding(async (hold) => {
       const worker = hold(createWorker());
       const daemon = hold(

@@ -49,17 +49,18 @@ function calls(programs, { short, names, pm2 }) {
     const rows = [];
     if (few) {
       const kept = await measure(supervisors, short ? 300 : 1000, ({ rpc }) =>
-        rpc.call("supervisor.getState"),
+        rpc.weigh("supervisor.getState"),
       );
       rows.push(row("getState on one connection", "calls/s", kept, "rate", { atLeast: 4 }));
       rows.push(row("… CPU of the daemon", "µs/call", kept, "cpu"));
       const fresh = await measure(supervisors, short ? 200 : 500, ({ socket }) =>
-        new Rpc(socket, { keep: false }).call("supervisor.getState"),
+        new Rpc(socket, { keep: false }).weigh("supervisor.getState"),
       );
       rows.push(row("getState, a connection each", "calls/s", fresh, "rate", { atLeast: 4 }));
+      rows.push(row("… CPU of the daemon", "µs/call", fresh, "cpu"));
     }
     const listed = await measure([...daemons.keys()], few ? 20 : 3, (daemon) =>
-      daemon.name === "pm2" ? daemon.list() : daemon.rpc.call("supervisor.getAllProcessInfo"),
+      daemon.name === "pm2" ? daemon.list() : daemon.rpc.weigh("supervisor.getAllProcessInfo"),
     );
     rows.push(
       row(`getAllProcessInfo of ${programs.toLocaleString("en")}`, "calls/s", listed, "rate", {

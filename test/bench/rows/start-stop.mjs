@@ -1,6 +1,6 @@
 /** Starting and stopping many at once. */
 import { holding } from "../support/hold.mjs";
-import { alternate, row, timed } from "../support/measure.mjs";
+import { alternate, row, succeeded, timed } from "../support/measure.mjs";
 import { bootPm2 } from "../support/pm2.mjs";
 import { boot, program } from "../support/supervisor.mjs";
 
@@ -28,12 +28,13 @@ async function startAndStop(count, { short, names, pm2 }) {
 function measure(count, name) {
   const options = `numprocs=${count}\nprocess_name=%(program_name)s_%(process_num)03d\nautostart=false`;
   return holding(async (hold) => {
-    const { rpc, ...daemon } = hold(await boot(name, program("many", "/bin/sleep 1000000", options)));
+    const { rpc } = hold(await boot(name, program("many", "/bin/sleep 1000000", options)));
     const start = await timed(async () => {
-      await rpc.call("supervisor.startAllProcesses", true);
-      for (;;) if ((await rpc.count("RUNNING")) === count) return daemon;
+      succeeded(await rpc.call("supervisor.startAllProcesses", true), count);
     });
-    const stop = await timed(() => rpc.call("supervisor.stopAllProcesses", true));
+    const stop = await timed(async () =>
+      succeeded(await rpc.call("supervisor.stopAllProcesses", true), count),
+    );
     return { start, stop };
   });
 }

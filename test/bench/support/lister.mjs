@@ -2,4 +2,4 @@
 import { Rpc } from "./rpc.mjs";
 
 const rpc = new Rpc(process.argv[2]);
-for (;;) await rpc.call("supervisor.getAllProcessInfo");
+for (;;) await rpc.weigh("supervisor.getAllProcessInfo");

@@ -45,3 +45,9 @@ export async function timed(work) {
   await work();
   return performance.now() - began;
 }
+
+/** Throws unless an answer about many says of each that it worked. (The reference answers when all are RUNNING.) */
+export function succeeded(answer, count) {
+  const good = answer.split("<int>80</int>").length - 1;
+  if (good !== count) throw new Error(`only ${good} of ${count} came to where they should`);
+}
