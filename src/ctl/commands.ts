@@ -7,6 +7,7 @@ import { fg, maintail, tail } from "./log-commands.js";
 import { clear, restart, signal, start, stop } from "./process-commands.js";
 import { columns } from "./render.js";
 import { avail, open, pid, status, version } from "./status-commands.js";
+import { upgrade } from "./upgrade-command.js";
 
 const leave = (name: string): Command => ({
   help: [`${name}\tLeave the supervisor shell.`],
@@ -41,6 +42,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     stop,
     tail,
     update,
+    upgrade,
     version,
   }),
 );
