@@ -14,6 +14,7 @@ import type { Handover } from "./handover.js";
 import { createLog, type Log } from "./log.js";
 import type { Resume } from "./resume.js";
 import { type OpenServers, openServers, ServerProblem } from "./servers.js";
+import type { ServiceManager } from "./service-manager.js";
 import { installSignals } from "./signals.js";
 import { createSupervision, type Reading, type Supervision } from "./supervision.js";
 import { upgrade } from "./upgrade.js";
@@ -37,6 +38,7 @@ export interface LifeOptions {
   readonly messages: readonly Message[];
   /** First life in the background: called when the sockets listen and the daemon has left its terminal. */
   readonly background: { readonly announceReady: () => void } | null;
+  readonly manager: ServiceManager;
   readonly stderr: (text: string) => void;
 }
 
@@ -53,7 +55,7 @@ export interface LifeEnd {
 
 /** Runs until shutdown or reload. Throws `ServerProblem` when a socket can't be opened. */
 export async function live(options: LifeOptions): Promise<LifeEnd> {
-  const { config } = options;
+  const { config, manager } = options;
   const { supervisord } = config;
   using activity = openActivityLog({
     logfile: supervisord.logfile,
@@ -83,8 +85,9 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     resume: options.resume,
     upgrade: once(() => {
       if (servers === null) throw new Error("it is not up yet");
-      return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile });
+      return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile, manager });
     }),
+    onLeave: (next) => (next === "SHUTDOWN" ? manager.stopping() : manager.reloading()),
     statefile: supervisord.adopt && options.rival === null ? supervisord.statefile : null,
   });
   using _guard = guard(log);
@@ -107,9 +110,15 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     log.log("info", `upgraded from version ${from} to ${VERSION}`);
     opened.answerOwed(encodeResponse({ from, to: VERSION }));
   }
+  manager.ready(`supervising ${countProcesses(config)}`);
   const next = await supervision.finished;
   const sockets = next === "restart" ? supervision.handOverSockets() : [];
   return { next, held: supervision.held(), sockets };
+}
+
+function countProcesses({ groups }: Config): string {
+  const count = groups.reduce((sum, { processes }) => sum + processes.length, 0);
+  return count === 1 ? "1 process" : `${count} processes`;
 }
 
 /** Two at a time would be one too many. */
