@@ -11,6 +11,7 @@ export {
   Fault,
   type ProcessInfo,
   type StatusResult,
+  type Upgraded,
 } from "./client/client.js";
 export type { Config, GroupConfig, Issue, LogLevel, ProcessConfig, ServerConfig } from "./core/config.js";
 export type { StateName } from "./core/process.js";

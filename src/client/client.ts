@@ -39,6 +39,12 @@ export interface ProcessInfo {
   readonly description: string;
 }
 
+/** The versions before and after. */
+export interface Upgraded {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** How one process is configured. What is not set is the text `none`; sizes are bytes. */
 export interface ConfigInfo {
   readonly name: string;
@@ -244,6 +250,10 @@ export class Client implements AsyncDisposable {
   }
   sendRemoteCommEvent(type: string, data: string): Promise<boolean> {
     return this.#supervisor("sendRemoteCommEvent", type, data);
+  }
+  /** Replaces the daemon by the version installed beside it; only `supervisord-ts` can do that. */
+  upgrade(): Promise<Upgraded> {
+    return this.#typed("supervisord_ts.upgrade", []);
   }
   listMethods(): Promise<readonly string[]> {
     return this.#typed("system.listMethods", []);

@@ -8,6 +8,7 @@ import type { CtlPlugin } from "./plugins.js";
 import { clear, restart, signal, start, stop } from "./process-commands.js";
 import { columns } from "./render.js";
 import { avail, open, pid, status, version } from "./status-commands.js";
+import { upgrade } from "./upgrade-command.js";
 
 const leave = (name: string): Command => ({
   help: [`${name}\tLeave the supervisor shell.`],
@@ -42,6 +43,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     stop,
     tail,
     update,
+    upgrade,
     version,
   }),
 );

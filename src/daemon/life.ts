@@ -15,6 +15,7 @@ import { createLog, type Log } from "./log.js";
 import type { Plugins } from "./plugins.js";
 import type { Resume } from "./resume.js";
 import { type OpenServers, openServers, ServerProblem } from "./servers.js";
+import type { ServiceManager } from "./service-manager.js";
 import { installSignals } from "./signals.js";
 import { createSupervision, type Reading, type Supervision } from "./supervision.js";
 import { upgrade } from "./upgrade.js";
@@ -41,6 +42,7 @@ export interface LifeOptions {
   readonly plugins: Plugins;
   /** Loads the plugins of the next life; null when it has none. */
   readonly preparePlugins: (config: Config) => Promise<void> | null;
+  readonly manager: ServiceManager;
   readonly stderr: (text: string) => void;
 }
 
@@ -57,7 +59,7 @@ export interface LifeEnd {
 
 /** Runs until shutdown or reload. Throws `ServerProblem` when a socket can't be opened. */
 export async function live(options: LifeOptions): Promise<LifeEnd> {
-  const { config } = options;
+  const { config, manager } = options;
   const { supervisord } = config;
   using activity = openActivityLog({
     logfile: supervisord.logfile,
@@ -87,8 +89,9 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     resume: options.resume,
     upgrade: once(() => {
       if (servers === null) throw new Error("it is not up yet");
-      return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile });
+      return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile, manager });
     }),
+    onLeave: (next) => (next === "SHUTDOWN" ? manager.stopping() : manager.reloading()),
     statefile: supervisord.adopt && options.rival === null ? supervisord.statefile : null,
     plugins: options.plugins,
     preparePlugins: options.preparePlugins,
@@ -114,9 +117,15 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     log.log("info", `upgraded from version ${from} to ${VERSION}`);
     opened.answerOwed(encodeResponse({ from, to: VERSION }));
   }
+  manager.ready(`supervising ${countProcesses(config)}`);
   const next = await supervision.finished;
   const sockets = next === "restart" ? supervision.handOverSockets() : [];
   return { next, held: supervision.held(), sockets };
+}
+
+function countProcesses({ groups }: Config): string {
+  const count = groups.reduce((sum, { processes }) => sum + processes.length, 0);
+  return count === 1 ? "1 process" : `${count} processes`;
 }
 
 /** Two at a time would be one too many. */

@@ -18,6 +18,7 @@ import { live, type Message } from "./life.js";
 import { createPluginShelf, PluginProblem } from "./plugins.js";
 import { adoptChildren, findState, type Resume } from "./resume.js";
 import { ServerProblem } from "./servers.js";
+import { serviceManager } from "./service-manager.js";
 
 export interface Io {
   readonly stdout: (text: string) => void;
@@ -28,7 +29,9 @@ export interface Io {
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const mark = takeBackgroundMark();
   const name = argv[0] ?? "supervisord-ts";
+  using manager = serviceManager();
   const fail = (...texts: readonly string[]): number => {
+    manager.failed(texts[0] ?? "");
     for (const text of texts) io.stderr(`Error: ${text}\n`);
     io.stderr(`For help, use ${name} -h\n`);
     return 2;
@@ -76,6 +79,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 
   if (upgraded === null && !config.supervisord.nodaemon && mark === null) return spawnBackground();
+  manager.take();
 
   const messages: Message[] = [];
   const privileges = takeIdentity(config.supervisord, messages);
@@ -114,6 +118,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
         nofile: Math.max(nofile, config.supervisord.minfds),
         messages: life === 0 ? messages : messages.filter(({ level }) => level === "critical"),
         background: life === 0 && mark !== null ? { announceReady: () => announceReady(mark) } : null,
+        manager,
         stderr: io.stderr,
       });
       if (end.next === "shutdown") return 0;

@@ -76,6 +76,8 @@ export interface SupervisionOptions {
   readonly preparePlugins?: (config: Config) => Promise<void> | null;
   /** Becomes the installed version; rejects when it can't. Absent where there is no program of our own. */
   readonly upgrade?: () => Promise<never>;
+  /** The way down has begun, or turned from a reload to a shutdown. */
+  readonly onLeave?: (next: "SHUTDOWN" | "RESTARTING") => void;
   /** How dead children are collected; inside somebody else's program only our own may be. */
   readonly reap?: (pids: Iterable<number>) => Reaped | null;
 }
@@ -380,6 +382,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     mood = next;
     noteDaemon();
     stateFile?.flush();
+    options.onLeave?.(next);
     if (underWay) return;
     engine.mayStart = false;
     bus.publish(supervisorEvent("STOPPING"));

@@ -12,6 +12,7 @@ import { spawn } from "../posix/spawn.js";
 import { VERSION } from "../version.js";
 import { encodeHandover, type Handover, handedDescriptors, handoverEnvironment } from "./handover.js";
 import type { OpenServers } from "./servers.js";
+import type { ServiceManager } from "./service-manager.js";
 import { stateHeader } from "./state-file.js";
 import type { Supervision } from "./supervision.js";
 
@@ -25,6 +26,7 @@ export interface UpgradeOptions {
   readonly servers: OpenServers;
   readonly configuration: string;
   readonly nofile: number | null;
+  readonly manager: Pick<ServiceManager, "environment">;
 }
 
 /** Never comes back when it succeeds. Throws why this version goes on. */
@@ -52,11 +54,16 @@ function inPath(name: string): string | null {
   return places.find((path) => existsSync(path)) ?? null;
 }
 
-function environment({ nofile }: UpgradeOptions, fd: number, check: boolean): Record<string, string> {
+function environment(
+  { nofile, manager }: UpgradeOptions,
+  fd: number,
+  check: boolean,
+): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] = value;
   if (nofile !== null) env[GIVEN_NOFILE] = String(nofile);
-  return { ...env, ...handoverEnvironment(fd, check) };
+  // Whoever only looks has nothing to tell the service manager.
+  return { ...env, ...(check ? {} : manager.environment), ...handoverEnvironment(fd, check) };
 }
 
 /** The new version looks at conf and state, and says what is wrong with them. */

@@ -81,6 +81,9 @@ export const listen = declare<(fd: number, backlog: number) => number>("int list
 export const setsockopt = declare<
   (fd: number, level: number, name: number, value: Buffer, size: number) => number
 >("int setsockopt(int fd, int level, int name, void *value, uint size)");
+export const sendto = declare<
+  (fd: number, bytes: Buffer, size: number, flags: number, address: Buffer, addressSize: number) => number
+>("long sendto(int fd, void *bytes, size_t size, int flags, void *address, uint address_size)");
 export const getaddrinfo = declare<
   (node: string | null, service: string | null, hints: Buffer, result: Buffer) => number
 >("int getaddrinfo(const char *node, const char *service, void *hints, void *result)");
