@@ -1,5 +1,5 @@
 /** The daemon becomes another version of itself, and nobody notices but its log. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Client } from "../../src/client/client.js";
@@ -154,6 +154,23 @@ test("states, marks and deadlines are what they were", async () => {
   expect(["BACKOFF", "STARTING"]).toContain((await daemon.info("bad"))["statename"]);
   await daemon.state("deaf", "STOPPED");
   expect(daemon.log().filter((line) => /killing 'deaf'/.test(line))).toHaveLength(1);
+});
+
+test.runIf(process.getuid?.() === 0)("another user's worker and a FastCGI socket come along", async () => {
+  await using daemon = await boot(
+    "[program:nobody]\ncommand=/bin/sh -c 'id -un; exec cat'\nuser=nobody\nstdout_logfile=%(dir)s/nobody.log\nstartsecs=0\n" +
+      "[fcgi-program:f]\ncommand=/bin/sleep 1000\nsocket=unix://%(dir)s/f.sock\nstartsecs=0\n",
+  );
+  const before = await Promise.all(["nobody", "f"].map((name) => daemon.state(name, "RUNNING")));
+  const inode = statSync(join(daemon.dir, "f.sock")).ino;
+  await daemon.rpc("supervisord_ts.upgrade");
+  const after = await Promise.all(["nobody", "f"].map((name) => daemon.info(name)));
+  expect(after.map(({ pid }) => pid)).toEqual(before.map(({ pid }) => pid));
+  await daemon.rpc("supervisor.sendProcessStdin", "nobody", "on\n");
+  await until(() => readFileSync(join(daemon.dir, "nobody.log"), "utf8") === "nobody\non\n", "its log");
+  await daemon.rpc("supervisor.stopProcess", "f");
+  await daemon.rpc("supervisor.startProcess", "f");
+  expect(statSync(join(daemon.dir, "f.sock")).ino).toBe(inode);
 });
 
 test("a version that can't take over doesn't, and says why", async () => {
