@@ -60,6 +60,7 @@ const SUPERVISORD = {
   minprocs: { short: null, value: "NUM", convert: integer, help: "processes needed to start" },
   profile_options: { short: null, value: "LIST", convert: text, help: "accepted, and without effect" },
   silent: { short: "s", value: null, convert: text, help: "no log on stdout" },
+  respawn: { short: null, value: null, convert: text, help: "start again when it crashes" },
 } as const satisfies OptionRows;
 
 const SUPERVISORCTL = {
@@ -93,7 +94,10 @@ export function parseSupervisordArgs(
 ): SupervisordArgs {
   const read = readArgs(argv, { name: "supervisord", rows: SUPERVISORD, positional: null }, host);
   if (read.kind !== "run") return read;
-  const { configuration, profile_options: _ignored, ...overrides } = read.values;
+  const { configuration, profile_options: _ignored, respawn, ...overrides } = read.values;
+  // The start script acts on this word and takes it away.
+  if (respawn !== undefined)
+    return { kind: "error", message: "--respawn must be written out, and given to the command, not to node" };
   return { kind: "run", configuration: configurationOf(configuration), overrides };
 }
 

@@ -31,7 +31,11 @@ export function nodeHost(overrides: Partial<ConfigHost> = {}): ConfigHost {
 }
 
 /** What the daemon's start script and its background half tell each other is nothing that people set. */
-const INTERNAL: ReadonlySet<string> = new Set(["SUPERVISORD_TS_NOFILE", "SUPERVISORD_TS_BACKGROUND"]);
+const INTERNAL: ReadonlySet<string> = new Set([
+  "SUPERVISORD_TS_NOFILE",
+  "SUPERVISORD_TS_BACKGROUND",
+  "SUPERVISORD_TS_RESPAWN",
+]);
 
 function environment(): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};

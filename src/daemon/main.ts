@@ -8,7 +8,7 @@ import { parseConfig } from "../config/parse.js";
 import { assertNever } from "../core/brand.js";
 import type { SupervisordConfig } from "../core/config.js";
 import type { SavedState } from "../core/saved.js";
-import { announceReady, spawnBackground, takeBackgroundMark } from "../posix/daemonize.js";
+import { announceReady, spawnBackground, takeBackgroundMark, takeRespawn } from "../posix/daemonize.js";
 import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
 import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import { VERSION } from "../version.js";
@@ -19,6 +19,7 @@ import { createPluginShelf, PluginProblem } from "./plugins.js";
 import { adoptChildren, findState, type Resume } from "./resume.js";
 import { ServerProblem } from "./servers.js";
 import { serviceManager } from "./service-manager.js";
+import { holdSignals } from "./signals.js";
 
 export interface Io {
   readonly stdout: (text: string) => void;
@@ -28,6 +29,7 @@ export interface Io {
 /** Runs the daemon. `argv[0]` is the name the program was called by. Gives the exit status. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   const mark = takeBackgroundMark();
+  const respawn = takeRespawn();
   const name = argv[0] ?? "supervisord-ts";
   using manager = serviceManager();
   const fail = (...texts: readonly string[]): number => {
@@ -78,7 +80,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return broken === null ? 0 : fail(broken);
   }
 
-  if (upgraded === null && !config.supervisord.nodaemon && mark === null) return spawnBackground();
+  if (upgraded === null && !config.supervisord.nodaemon && mark === null) return spawnBackground(respawn);
   manager.take();
 
   const messages: Message[] = [];
@@ -102,6 +104,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const serials = { next: 0 };
   let held: ReadonlySet<string> = new Set();
   let sockets: readonly OpenSocket[] = [];
+  using _held = holdSignals();
   for (let life = 0; ; life += 1) {
     try {
       const end = await live({

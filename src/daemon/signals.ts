@@ -47,3 +47,18 @@ export function installSignals(target: SignalTarget): Disposable {
     },
   };
 }
+
+/**
+ * Keeps the signals that end or reload from being lost, or from killing, between one life and the next: Node tells of
+ * them when its loop comes round, and by then the next life listens.
+ */
+export function holdSignals(): Disposable {
+  const hold = (): void => undefined;
+  const names = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR2"] as const;
+  for (const name of names) process.on(name, hold);
+  return {
+    [Symbol.dispose]() {
+      for (const name of names) process.off(name, hold);
+    },
+  };
+}

@@ -7,12 +7,26 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import * as libc from "./libc.js";
 
 const MARK = "SUPERVISORD_TS_BACKGROUND";
+/** Set by the script that starts the daemon again when it crashes: where that script is. */
+const RESPAWN = "SUPERVISORD_TS_RESPAWN";
 const READY_FD = 3;
 
-/** Starts this program again in the background. Gives the exit status for this one. */
-export async function spawnBackground(): Promise<number> {
+/** The script that keeps this daemon running, if one does; children must not see it. */
+export function takeRespawn(): string | null {
+  const script = process.env[RESPAWN] ?? null;
+  delete process.env[RESPAWN];
+  return script;
+}
+
+/**
+ * Starts this program again in the background, through `respawn` if that is to keep it running. Gives the exit
+ * status for this one.
+ */
+export async function spawnBackground(respawn: string | null): Promise<number> {
   const { spawn } = await import("node:child_process");
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+  const [file, first] =
+    respawn === null ? [process.execPath, process.execArgv] : (["/bin/sh", [respawn]] as const);
+  const child = spawn(file, [...first, ...process.argv.slice(1)], {
     detached: true,
     env: { ...process.env, [MARK]: "1" },
     stdio: ["inherit", "inherit", "inherit", "pipe"],

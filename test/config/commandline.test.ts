@@ -76,6 +76,8 @@ describe("supervisord", () => {
     [["-:"], "option -: not recognized"],
     [["--foo"], "option --foo not recognized"],
     [["--foo=1"], "option --foo not recognized"],
+    [["--respawn"], "--respawn must be written out, and given to the command, not to node"],
+    [["--resp"], "--respawn must be written out, and given to the command, not to node"],
     [["-c"], "option -c requires argument"],
     [["-nc"], "option -c requires argument"],
     [["--conf"], "option --configuration requires argument"],

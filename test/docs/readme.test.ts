@@ -35,6 +35,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "npm install -g supervisord-ts": "test/integration/package.test.ts",
   "supervisorctl shutdown": "test/conformance/ctl.test.ts",
   "supervisord-ts -c /etc/supervisor/supervisord.conf": "test/conformance/daemon.test.ts",
+  "supervisord-ts --respawn -c supervisord.conf": "test/integration/respawn.test.ts",
   "node examples/django/setup.mjs /tmp/site": "test/integration/django.test.ts",
   "supervisord-ts -n -c /tmp/site/supervisord.conf": "test/integration/django.test.ts",
   "apt-get install nginx uwsgi uwsgi-plugin-python3 python3-django gunicorn celery python3-redis redis-server":

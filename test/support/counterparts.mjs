@@ -19,6 +19,10 @@ export const COUNTERPARTS = {
   "redis-server": () => executable("redis-server"),
   curl: () => executable("curl"),
   procps: () => executable("ps"),
+  busybox: () => executable("busybox"),
+  runit: () => executable("runsv"),
+  s6: () => executable("s6-supervise"),
+  systemd: () => executable("systemd-analyze"),
 };
 
 /** Names of those that are not installed. */
