@@ -38,13 +38,17 @@ export interface Memory {
   overhear(host: ConfigHost): ConfigHost;
 }
 
-const memories = new WeakMap<ConfigHost, Memory>();
+const memories = new WeakMap<ConfigHost, Memory | null>();
 
-/** What readings through this very host have in common. */
-export function memoryOf(host: ConfigHost): Memory {
-  const known = memories.get(host) ?? createMemory();
-  memories.set(host, known);
-  return known;
+/**
+ * What readings through this very host have in common. It begins with the second one: a daemon that never reads
+ * again has nothing to remember, and three kilobytes for each program are worth saving.
+ */
+export function memoryOf(host: ConfigHost): Memory | null {
+  const known = memories.get(host);
+  const memory = known === undefined ? null : (known ?? createMemory());
+  memories.set(host, memory);
+  return memory;
 }
 
 function createMemory(): Memory {
