@@ -4,7 +4,7 @@
  * for it. With five thousand programs and one change, reading is then a matter of milliseconds.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { GroupConfig } from "../core/config.js";
+import { AUTO, type GroupConfig, type ProcessConfig } from "../core/config.js";
 import { type ConfMemory, createConfMemory, type Section } from "./conf.js";
 import type { ConfigHost } from "./host.js";
 
@@ -24,7 +24,7 @@ interface Remembered {
 
 /** The groups of one reading. */
 export interface GroupMemory {
-  /** A copy of what the section was read as, or null when that may not hold any more. */
+  /** What the section was read as, or null when that may not hold any more. */
   recall(section: Section): GroupConfig | null;
   /** Reads a section; what it gives is kept when `isGood` holds afterwards. */
   keep(section: Section, read: () => GroupConfig, isGood: () => boolean): GroupConfig;
@@ -71,8 +71,8 @@ function createMemory(): Memory {
             !known.questions.every(({ about, name, answer }) => isDeepStrictEqual(host[about](name), answer))
           )
             return null;
-          next.set(section.name, { ...known, section });
-          return copyOf(known.group);
+          next.set(section.name, known.section === section ? known : { ...known, section });
+          return ownOf(known.group);
         },
         keep(section, read, isGood) {
           const asked: Question[] = [];
@@ -111,7 +111,13 @@ function sameSection(a: Section, b: Section): boolean {
   return true;
 }
 
-/** Each reading gives objects of its own: whether one is the running one must be seen by its identity. */
-function copyOf(group: GroupConfig): GroupConfig {
+/**
+ * Of a process with AUTO logs each reading gives an object of its own: whether it is the running one, whose files
+ * are known, must be seen by its identity.
+ */
+function ownOf(group: GroupConfig): GroupConfig {
+  const isAuto = ({ stdout_logfile, stderr_logfile }: ProcessConfig): boolean =>
+    stdout_logfile === AUTO || stderr_logfile === AUTO;
+  if (!group.processes.some(isAuto)) return group;
   return { ...group, processes: group.processes.map((process) => ({ ...process })) };
 }

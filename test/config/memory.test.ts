@@ -113,7 +113,7 @@ describe("what is asked of the machine is asked again", () => {
   });
 });
 
-test("each reading gives objects of its own", () => {
+test("of what has AUTO logs, each reading gives objects of its own", () => {
   const host = toyHost({ "/etc/s.conf": "[supervisord]\n[program:a]\ncommand=/bin/a\n" });
   const groups = Array.from({ length: 4 }, () => {
     const parsed = parseConfig("/etc/s.conf", host);
