@@ -1,4 +1,5 @@
 /** Bytes of a configuration file to text: UTF-8, a byte order mark is skipped. */
+import { isAscii } from "node:buffer";
 
 export interface Decoded {
   /** Undecodable bytes are replaced, so that reading can go on and find more. */
@@ -11,6 +12,8 @@ const strict = new TextDecoder("utf-8", { fatal: true });
 const lossy = new TextDecoder("utf-8");
 
 export function decode(bytes: Uint8Array): Decoded {
+  // A decoder's text takes two bytes a letter, and so would all that is cut out of it.
+  if (isAscii(bytes)) return { text: Buffer.from(bytes).toString("latin1"), problem: null };
   try {
     return { text: strict.decode(bytes), problem: null };
   } catch {

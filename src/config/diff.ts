@@ -31,6 +31,16 @@ export function diffConfig(active: readonly GroupConfig[], available: readonly G
 
 /** Whether a running group is what the files say. */
 export function sameGroup(a: GroupConfig, b: GroupConfig): boolean {
+  if (a === b || lastSame.get(b) === a) return true;
+  const same = isSame(a, b);
+  if (same) lastSame.set(b, a);
+  return same;
+}
+
+/** Readings share what they take over from each other: then the answer is known. Configurations never change. */
+const lastSame = new WeakMap<GroupConfig, GroupConfig>();
+
+function isSame(a: GroupConfig, b: GroupConfig): boolean {
   if (a.priority !== b.priority || a.processes.length !== b.processes.length) return false;
   if (!a.processes.every((process, index) => sameProcess(process, b.processes[index]))) return false;
   if (a.kind === "eventlistener" && b.kind === "eventlistener")
@@ -45,23 +55,30 @@ export function sameGroup(a: GroupConfig, b: GroupConfig): boolean {
 }
 
 function sameProcess(a: ProcessConfig, b: ProcessConfig | undefined): boolean {
-  return b !== undefined && (sameFields(a, b) || isDeepStrictEqual(compared(a), compared(b)));
+  return (
+    b !== undefined &&
+    // Of the user only the number counts, of the socket its URL.
+    a.user?.uid === b.user?.uid &&
+    a.fcgi?.socket.url === b.fcgi?.socket.url &&
+    lastingUrl(a) === lastingUrl(b) &&
+    samePlainFields(a, b)
+  );
 }
 
-/** A process that was not read anew has the very values of before. */
-function sameFields(a: ProcessConfig, b: ProcessConfig): boolean {
-  const names = Object.keys(a) as (keyof ProcessConfig)[];
-  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+/** The daemon keeps its servers until it is restarted, so a URL that was found out is no change. */
+function lastingUrl({ serverurl, serverurl_auto }: ProcessConfig): string | null {
+  return serverurl_auto === true ? null : serverurl;
 }
 
-/** The values that make a process another one; of the user only the number counts, of the socket its URL. */
-function compared(process: ProcessConfig): Readonly<Record<string, unknown>> {
-  const { user, fcgi, serverurl, serverurl_auto, ...rest } = process;
-  return {
-    ...rest,
-    uid: user?.uid ?? null,
-    socket: fcgi?.socket.url ?? null,
-    // The daemon keeps its servers until it is restarted, so a URL that was found out is no change.
-    serverurl: serverurl_auto === true ? null : serverurl,
-  };
+const COMPARED_ABOVE: ReadonlySet<string> = new Set(["user", "fcgi", "serverurl", "serverurl_auto"]);
+
+/** All others. Both have the same ones, since every process is made in one place. */
+function samePlainFields(a: ProcessConfig, b: ProcessConfig): boolean {
+  for (const name in a) {
+    if (COMPARED_ABOVE.has(name)) continue;
+    const [one, other] = [a[name as keyof ProcessConfig], b[name as keyof ProcessConfig]];
+    // Most are texts and numbers; only lists and the environment have to be looked into.
+    if (one !== other && !(typeof one === "object" && isDeepStrictEqual(one, other))) return false;
+  }
+  return true;
 }

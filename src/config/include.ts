@@ -52,7 +52,7 @@ export function readSources(
   names: Expansions,
   host: ConfigHost,
   issues: Issues,
-  memory: ConfMemory,
+  memory?: ConfMemory,
 ): Sources | null {
   const conf = readMain(path, host, issues, memory);
   if (conf === null) return null;

@@ -4,7 +4,7 @@
  * for it. With five thousand programs and one change, reading is then a matter of milliseconds.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { GroupConfig } from "../core/config.js";
+import { AUTO, type GroupConfig, type ProcessConfig } from "../core/config.js";
 import { type ConfMemory, createConfMemory, type Section } from "./conf.js";
 import type { ConfigHost } from "./host.js";
 
@@ -24,7 +24,7 @@ interface Remembered {
 
 /** The groups of one reading. */
 export interface GroupMemory {
-  /** A copy of what the section was read as, or null when that may not hold any more. */
+  /** What the section was read as, or null when that may not hold any more. */
   recall(section: Section): GroupConfig | null;
   /** Reads a section; what it gives is kept when `isGood` holds afterwards. */
   keep(section: Section, read: () => GroupConfig, isGood: () => boolean): GroupConfig;
@@ -38,13 +38,17 @@ export interface Memory {
   overhear(host: ConfigHost): ConfigHost;
 }
 
-const memories = new WeakMap<ConfigHost, Memory>();
+const memories = new WeakMap<ConfigHost, Memory | null>();
 
-/** What readings through this very host have in common. */
-export function memoryOf(host: ConfigHost): Memory {
-  const known = memories.get(host) ?? createMemory();
-  memories.set(host, known);
-  return known;
+/**
+ * What readings through this very host have in common. It begins with the second one: a daemon that never reads
+ * again has nothing to remember, and three kilobytes for each program are worth saving.
+ */
+export function memoryOf(host: ConfigHost): Memory | null {
+  const known = memories.get(host);
+  const memory = known === undefined ? null : (known ?? createMemory());
+  memories.set(host, memory);
+  return memory;
 }
 
 function createMemory(): Memory {
@@ -67,8 +71,8 @@ function createMemory(): Memory {
             !known.questions.every(({ about, name, answer }) => isDeepStrictEqual(host[about](name), answer))
           )
             return null;
-          next.set(section.name, { ...known, section });
-          return copyOf(known.group);
+          next.set(section.name, known.section === section ? known : { ...known, section });
+          return ownOf(known.group);
         },
         keep(section, read, isGood) {
           const asked: Question[] = [];
@@ -107,7 +111,13 @@ function sameSection(a: Section, b: Section): boolean {
   return true;
 }
 
-/** Each reading gives objects of its own: whether one is the running one must be seen by its identity. */
-function copyOf(group: GroupConfig): GroupConfig {
+/**
+ * Of a process with AUTO logs each reading gives an object of its own: whether it is the running one, whose files
+ * are known, must be seen by its identity.
+ */
+function ownOf(group: GroupConfig): GroupConfig {
+  const isAuto = ({ stdout_logfile, stderr_logfile }: ProcessConfig): boolean =>
+    stdout_logfile === AUTO || stderr_logfile === AUTO;
+  if (!group.processes.some(isAuto)) return group;
   return { ...group, processes: group.processes.map((process) => ({ ...process })) };
 }

@@ -31,13 +31,14 @@ export function parseConfig(
   commandLine: SupervisordOverrides = {},
 ): ParsedConfig {
   const memory = memoryOf(machine);
-  const host = memory.overhear(remembering(machine));
+  const asking = remembering(machine);
+  const host = memory?.overhear(asking) ?? asking;
   const issues = createIssues();
   const main = absolute(path, host);
   const here = posix.dirname(main);
   const environment = environmentNames(host.env);
   const includeNames = new Map([...environment, ["here", here], ["host_node_name", host.hostname]]);
-  const sources = readSources(path, { own: new Map(), shared: includeNames }, host, issues, memory.conf);
+  const sources = readSources(path, { own: new Map(), shared: includeNames }, host, issues, memory?.conf);
   if (sources === null) return { ok: false, issues: issues.list };
 
   const { conf } = sources;
@@ -75,7 +76,8 @@ export function parseConfig(
     common,
     reading.environmentUnknown,
   ]);
-  const groups = readGroups({ ...reading, memory: memory.groups(host, context) }, { ...common, say });
+  if (memory !== null) reading = { ...reading, memory: memory.groups(host, context) };
+  const groups = readGroups(reading, { ...common, say });
   for (const issue of late.list) issues.add(issue, issue.text);
   const asked = userOf(scope, commandLine, host);
   if (servers.length > 0) checkMainOptions(reading, rpcinterfaces);
