@@ -1,5 +1,5 @@
 /** What an earlier supervisor left: whether its state file is to be believed, and which of its children live. */
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import type { SavedState } from "../core/saved.js";
 import { adoptChild, type Child, copySocket } from "../posix/adopt.js";
 import { bootId, isAlive } from "../posix/identity.js";
@@ -64,7 +64,8 @@ const MOST_BYTES = 256 << 20;
 function readOwn(path: string): string | { readonly why: string } | null {
   let fd: number;
   try {
-    fd = openSync(path, "r");
+    // A fifo in its place must not make the start wait for a writer.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     return code === "ENOENT" ? null : { why: `it cannot be read (${code})` };

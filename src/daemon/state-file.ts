@@ -44,6 +44,7 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
   let wholeBytes = 0;
   let bytes = 0;
   let failing = false;
+  let written = false;
   let due: NodeJS.Immediate | null = null;
 
   function writeWhole(): void {
@@ -60,6 +61,7 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
       renameSync(fresh, path);
       if (fd !== null) closeSync(fd);
       fd = opened;
+      written = true;
       wholeBytes = text.length;
       bytes = text.length;
       if (failing) log.log("warn", `can write state file ${path} again`);
@@ -108,7 +110,8 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
     flush,
     remove() {
       noted.clear();
-      if (fd !== null) rmSync(path, { force: true });
+      // Also when it can't be written any more: what it says is over.
+      if (written) rmSync(path, { force: true });
     },
     [Symbol.dispose]() {
       flush();

@@ -33,6 +33,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "npm ci && npm start": "test/integration/quickstart.test.ts",
   "npm ci && npm test": ".ci/run",
   "npm install -g supervisord-ts": "test/integration/package.test.ts",
+  "supervisorctl-ts upgrade": "test/integration/upgrade.test.ts",
   "supervisorctl shutdown": "test/conformance/ctl.test.ts",
   "supervisord-ts -c /etc/supervisor/supervisord.conf": "test/conformance/daemon.test.ts",
   "supervisord-ts --respawn -c supervisord.conf": "test/integration/respawn.test.ts",

@@ -1,5 +1,6 @@
 /** Workers outlive a daemon that is killed, and the next one takes them over. */
-import { chmodSync, chownSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -295,6 +296,14 @@ describe("a state file that is not to be believed", () => {
   test("nothing but a beginning", async () => {
     const said = await tamper((path) => writeFileSync(path, readFileSync(path, "utf8").slice(0, 40)));
     expect(said).toEqual([expect.stringMatching(/is ignored: its first line is damaged; /)]);
+  });
+
+  test("a fifo", async () => {
+    const said = await tamper((path) => {
+      rmSync(path);
+      execFileSync("mkfifo", [path]);
+    });
+    expect(said).toEqual([expect.stringMatching(/is ignored: it is no file; /)]);
   });
 
   test("a recycled pid is neither adopted nor signalled", async () => {
