@@ -73,6 +73,14 @@ withSupervisor(
     const { pid } = await daemon.state("p", "RUNNING");
     await daemon.rpc("supervisor.sendRemoteCommEvent", "before", "x");
     await until(() => daemon.read("notes").includes("before"), "an event before");
+    // Its answer has been heard and written down: what comes next finds it ready.
+    await until(() => {
+      const pools = daemon
+        .read("supervisord.pid.state")
+        .split("\n")
+        .filter((line) => line.includes('"is":"pool"'));
+      return pools.at(-1)?.includes('"state":"READY"') === true;
+    }, "the listener being ready again");
     await daemon.kill();
     process.kill(Number(pid), "SIGKILL");
     await until(() => !alive(Number(pid)), "the worker's end");
@@ -211,23 +219,35 @@ asRoot("another user's worker and a FastCGI socket come along", async () => {
   client.destroy();
 });
 
-withSupervisor("a listener's protocol keeps in step", async () => {
-  await using daemon = mortal(
-    `[eventlistener:ears]\ncommand=${fixture("childutils-listener")} %(dir)s/notes\nevents=REMOTE_COMMUNICATION\nbuffer_size=100\nstartsecs=0\n`,
-  );
-  await daemon.start();
-  const { pid } = await daemon.state("ears", "RUNNING");
-  const notes = (): string[] => daemon.read("notes").split("\n").filter(Boolean);
-  for (let round = 0; round < 5; round += 1) {
-    for (let index = 0; index < 20; index += 1)
-      await daemon.rpc("supervisor.sendRemoteCommEvent", "t", String(round * 20 + index));
+withSupervisor(
+  "a listener's protocol keeps in step: an event in hand, others waiting, answers to come",
+  async () => {
+    await using daemon = mortal(
+      `[eventlistener:ears]\ncommand=${fixture("gated-listener")} %(dir)s/notes %(dir)s/gate\nevents=REMOTE_COMMUNICATION\nbuffer_size=100\nstartsecs=0\n`,
+    );
+    await daemon.start();
+    const { pid } = await daemon.state("ears", "RUNNING");
+    const notes = (): string[] => daemon.read("notes").split("\n").filter(Boolean);
+    const send = async (from: number, to: number): Promise<void> => {
+      for (let number = from; number < to; number += 1)
+        await daemon.rpc("supervisor.sendRemoteCommEvent", "t", String(number));
+    };
+    await send(0, 5);
+    await until(() => notes().length === 1, "the first event in hand");
     await daemon.kill();
     await daemon.start();
-  }
-  await until(() => notes().length >= 100, "every event");
-  expect(notes()).toEqual(Array.from({ length: 100 }, (_, at) => `${at} REMOTE_COMMUNICATION ${at}`));
-  expect((await daemon.info("ears"))["pid"]).toBe(pid);
-});
+    await send(5, 10);
+    expect(notes()).toHaveLength(1);
+    await daemon.kill();
+    // Nobody is there to hear its answer, which waits in the pipe.
+    writeFileSync(join(daemon.dir, "gate"), "");
+    await daemon.start();
+    await send(10, 15);
+    await until(() => notes().length >= 15, "every event");
+    expect(notes()).toEqual(Array.from({ length: 15 }, (_, at) => `${at} REMOTE_COMMUNICATION ${at}`));
+    expect((await daemon.info("ears"))["pid"]).toBe(pid);
+  },
+);
 
 describe("a state file that is not to be believed", () => {
   const SLEEP = "[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n";
