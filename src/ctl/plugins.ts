@@ -1,4 +1,5 @@
 /** Commands that `[ctlplugin:x]` sections bring. */
+import { inTime } from "../config/in-time.js";
 import { loadExport } from "../config/load-module.js";
 import type { CtlPluginConfig, PluginModule } from "../core/config.js";
 import type { Command } from "./command.js";
@@ -32,8 +33,8 @@ async function load(
   module: PluginModule,
 ): Promise<CtlPlugin> {
   try {
-    const factory = await loadExport(module);
-    return { name, commands: readCommands(await factory(view(ctl, name), options)) };
+    const returned = await inTime(async () => (await loadExport(module))(view(ctl, name), options));
+    return { name, commands: readCommands(returned) };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`Could not make ${name} ctl plugin: ${why} (${module.file}:${module.line})`, { cause });

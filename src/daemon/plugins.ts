@@ -3,6 +3,7 @@
  * that can't be loaded must never take down what runs.
  */
 import { isDeepStrictEqual } from "node:util";
+import { inTime } from "../config/in-time.js";
 import { loadExport } from "../config/load-module.js";
 import type { Config, ListenerGroupConfig, PluginModule, RpcInterfaceConfig } from "../core/config.js";
 import type { Method } from "../rpc/method.js";
@@ -92,8 +93,8 @@ async function makeMethods(
   context: RpcPluginContext,
 ): Promise<ReadonlyMap<string, Method>> {
   try {
-    const factory = await loadExport(module);
-    return pluginMethods(name, await factory(context, options));
+    const returned = await inTime(async () => (await loadExport(module))(context, options));
+    return pluginMethods(name, returned);
   } catch (cause) {
     throw problem(`Could not make ${name} rpc interface`, module, cause);
   }
@@ -101,7 +102,7 @@ async function makeMethods(
 
 async function loadHandler(group: string, module: PluginModule): Promise<ResultHandler> {
   try {
-    return synchronous(await loadExport(module));
+    return synchronous(await inTime(() => loadExport(module)));
   } catch (cause) {
     throw problem(`result_handler cannot be resolved within [eventlistener:${group}]`, module, cause);
   }

@@ -159,6 +159,18 @@ describe("a plugin that can't be used ends the start with one line, and nothing 
       /"constructor" cannot name a method/,
     ],
     ["nothing to run", `${RPC}./x.mjs:make`, make("return { a: {} }"), /run of method "x.a" is not usable/],
+    [
+      "a module that never gets ready",
+      `${RPC}./x.mjs:make`,
+      { "x.mjs": "await new Promise(() => {});\nexport const make = () => ({});\n" },
+      /Could not make x rpc interface: it waits for what never comes/,
+    ],
+    [
+      "a factory that never gets ready",
+      `${RPC}./x.mjs:make`,
+      make("return new Promise(() => {})"),
+      /Could not make x rpc interface: it waits for what never comes/,
+    ],
     ["no such package", `${RPC}no-such-package:make`, {}, /Cannot find module 'no-such-package'/],
     [
       "a use of the daemon before there is one",
@@ -349,4 +361,8 @@ test("a ctl plugin: ours wins a clash, a broken one is one line and status 2, wh
   const broken = await daemon.ctl(["pid"]);
   expect(broken.err).toContain('Error: Could not make mine ctl plugin: "two words" cannot name a command');
   expect(broken).toMatchObject({ out: "", exit: 2 });
+  writeFileSync(join(daemon.dir, "c.mjs"), "export const broken = () => new Promise(() => {});\n");
+  const never = await daemon.ctl(["pid"]);
+  expect(never.err).toContain("Error: Could not make mine ctl plugin: it waits for what never comes");
+  expect(never).toMatchObject({ out: "", exit: 2 });
 });
