@@ -49,7 +49,7 @@ export interface Daemon {
   readonly mood: Mood;
   /** Wall clock, seconds since the epoch. */
   now(): number;
-  /** Active groups by name. */
+  /** Active groups by name; another map once one has come or gone. */
   readonly groups: ReadonlyMap<string, GroupHandle>;
   /** The method namespaces of the running configuration. */
   readonly rpcinterfaces: Config["rpcinterfaces"];

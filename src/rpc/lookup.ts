@@ -38,9 +38,15 @@ export function allByPriority(daemon: Daemon): readonly ProcessHandle[] {
   return groupOrder(daemon.groups.values()).flatMap((group) => memberOrder(group.processes.values()));
 }
 
+const sorted = new WeakMap<Daemon["groups"], readonly ProcessHandle[]>();
+
 /** Group name, then process name: the order in which things are listed. */
-export function allByName(daemon: Daemon): readonly ProcessHandle[] {
-  return [...daemon.groups.values()]
+export function allByName({ groups }: Daemon): readonly ProcessHandle[] {
+  const known = sorted.get(groups);
+  if (known !== undefined) return known;
+  const all = [...groups.values()]
     .sort((a, b) => compareText(a.name, b.name))
     .flatMap((group) => [...group.processes.values()].sort((a, b) => compareText(a.name, b.name)));
+  sorted.set(groups, all);
+  return all;
 }

@@ -34,7 +34,18 @@ export function encodeCall(method: string, params: readonly XmlRpcValue[]): stri
   return `${HEAD}<methodCall>\n<methodName>${escapeText(method)}</methodName>\n<params>\n${list}</params>\n</methodCall>\n`;
 }
 
+/** The answer that was written last, if it was a frozen one: clients ask for the same thousand processes again. */
+let last: { readonly value: XmlRpcValue; readonly text: string } | null = null;
+
+/** Frozen means all through: who freezes an answer freezes what is in it. */
 export function encodeResponse(value: XmlRpcValue): string {
+  if (last?.value === value && typeof value === "object") return last.text;
+  const text = encodeAnswer(value);
+  if (Array.isArray(value) && Object.isFrozen(value)) last = { value, text };
+  return text;
+}
+
+function encodeAnswer(value: XmlRpcValue): string {
   return `${HEAD}<methodResponse>\n<params>\n<param>\n${encodeValue(value)}</param>\n</params>\n</methodResponse>\n`;
 }
 
@@ -42,19 +53,41 @@ export function encodeFault(code: number, text: string): string {
   return `${HEAD}<methodResponse>\n<fault>\n${encodeValue({ faultCode: code, faultString: text })}</fault>\n</methodResponse>\n`;
 }
 
+/** Pieces of a text, joined in lots: a text put together with `+` is thousands of halves until it is sent. */
+interface Pieces {
+  readonly loose: string[];
+  readonly joined: string[];
+}
+
+const LOT = 1000;
+
 function encodeValue(value: XmlRpcValue): string {
+  const pieces: Pieces = { loose: [], joined: [] };
+  addValue(pieces, value);
+  return pieces.joined.join("") + pieces.loose.join("");
+}
+
+function addValue(pieces: Pieces, value: XmlRpcValue): void {
+  const { loose, joined } = pieces;
+  if (loose.length >= LOT) {
+    joined.push(loose.join(""));
+    loose.length = 0;
+  }
   switch (typeof value) {
     case "string":
-      return `<value><string>${escapeText(value)}</string></value>\n`;
+      loose.push("<value><string>", escapeText(value), "</string></value>\n");
+      break;
     case "number":
-      return Number.isSafeInteger(value)
-        ? `<value><int>${value}</int></value>\n`
-        : `<value><double>${value}</double></value>\n`;
+      if (Number.isSafeInteger(value)) loose.push("<value><int>", String(value), "</int></value>\n");
+      else loose.push("<value><double>", String(value), "</double></value>\n");
+      break;
     case "boolean":
-      return value ? "<value><boolean>1</boolean></value>\n" : "<value><boolean>0</boolean></value>\n";
+      loose.push(value ? "<value><boolean>1</boolean></value>\n" : "<value><boolean>0</boolean></value>\n");
+      break;
     default:
-      if (value === null) return "<value><nil/></value>\n";
-      return isList(value) ? once(value, encodeItems) : once(value, encodeMembers);
+      if (value === null) loose.push("<value><nil/></value>\n");
+      else if (isList(value)) addArray(pieces, value);
+      else addStruct(pieces, value);
   }
 }
 
@@ -62,39 +95,50 @@ function isList(value: XmlRpcValue): value is readonly XmlRpcValue[] {
   return Array.isArray(value);
 }
 
-/**
- * What is frozen reads the same whenever it comes again: clients ask for the same hundred processes over and over.
- * (Frozen through and through, that is; who freezes an answer freezes what is in it.)
- */
-const written = new WeakMap<object, string>();
+function addArray(pieces: Pieces, values: readonly XmlRpcValue[]): void {
+  pieces.loose.push("<value><array><data>\n");
+  for (const value of values) addValue(pieces, value);
+  pieces.loose.push("</data></array></value>\n");
+}
 
-function once<T extends object>(value: T, encode: (value: T) => string): string {
-  if (!Object.isFrozen(value)) return encode(value);
-  const known = written.get(value);
+function addStruct(pieces: Pieces, struct: { readonly [name: string]: XmlRpcValue }): void {
+  pieces.loose.push("<value><struct>\n");
+  for (const name of Object.keys(struct)) {
+    pieces.loose.push(memberHead(name));
+    addValue(pieces, struct[name] ?? null);
+    pieces.loose.push("</member>\n");
+  }
+  pieces.loose.push("</struct></value>\n");
+}
+
+/** The names of members are few, and come again with every struct. */
+const heads = new Map<string, string>();
+const MOST_HEADS = 500;
+
+function memberHead(name: string): string {
+  const known = heads.get(name);
   if (known !== undefined) return known;
-  const text = encode(value);
-  written.set(value, text);
-  return text;
-}
-
-function encodeItems(values: readonly XmlRpcValue[]): string {
-  let items = "";
-  for (const value of values) items += encodeValue(value);
-  return `<value><array><data>\n${items}</data></array></value>\n`;
-}
-
-function encodeMembers(struct: { readonly [name: string]: XmlRpcValue }): string {
-  let members = "";
-  for (const name of Object.keys(struct))
-    members += `<member>\n<name>${escapeText(name)}</name>\n${encodeValue(struct[name] ?? null)}</member>\n`;
-  return `<value><struct>\n${members}</struct></value>\n`;
+  const head = `<member>\n<name>${escapeText(name)}</name>\n`;
+  if (heads.size < MOST_HEADS) heads.set(name, head);
+  return head;
 }
 
 /** What must be replaced: markup, and characters that XML has no way to say. */
 const SPECIAL =
   /[&<>\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** Whether all of it is plain ASCII without markup, as nearly every text is. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code > 0x7e || (code < 0x20 && code !== 0x0a) || code === 0x26 || code === 0x3c || code === 0x3e)
+      return false;
+  }
+  return true;
+}
+
 function escapeText(text: string): string {
+  if (isPlain(text)) return text;
   return text.replace(SPECIAL, (char) => {
     if (char === "&") return "&amp;";
     if (char === "<") return "&lt;";

@@ -28,19 +28,6 @@ export class Rpc {
     return body;
   }
 
-  async state(process) {
-    return /<name>statename<\/name>\s*<value><string>(\w+)/.exec(
-      await this.call("supervisor.getProcessInfo", process),
-    )?.[1];
-  }
-
-  /** How many processes are in a state. */
-  async count(statename) {
-    return (
-      (await this.call("supervisor.getAllProcessInfo")).split(`<string>${statename}</string>`).length - 1
-    );
-  }
-
   post(request) {
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
