@@ -65,7 +65,7 @@ export interface Stage {
   printed(name: string, text: string, channel?: "stdout" | "stderr"): Promise<string>;
 }
 
-const STATE_FILE = "supervisord.pid.state";
+const STATE_FILE = /\.pid\.state$/;
 
 export function setStage(script: Scenario, which: Which, client: Client, dir: string): Stage {
   const conf = join(dir, "supervisord.conf");
@@ -152,7 +152,7 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
     // Our daemon's state file, beside its pidfile, is no file of Supervisor's.
     files: (name = ".") =>
       readdirSync(path(name))
-        .filter((file) => file !== STATE_FILE)
+        .filter((file) => !STATE_FILE.test(file))
         .sort(),
     output,
     printed: (name, text, channel = "stdout") =>
