@@ -265,15 +265,20 @@ function restoreEvent({ type, payload, serial, poolserial }: SavedEvent): Pooled
 }
 
 /** So much of what a pool still owes is written down at each of its steps; a flood of large events is not. */
-const REMEMBERED_CHARS = 64 * 1024;
+const REMEMBERED_CHARS = 4 * 1024;
+/** What an event costs there beside its payload. */
+const EVENT_CHARS = 80;
 
 function savePool({ pool, members }: LivePool, mostChars: number): SavedPool {
   const { name, poolserial, discarded } = pool;
+  // Stops at the limit: a long buffer must not be gone through for each event that leaves it.
+  const buffer: PooledEvent[] = [];
   let chars = 0;
-  const buffer = pool.buffer.filter(({ event }) => {
-    chars += event.payload.length;
-    return chars <= mostChars;
-  });
+  for (const pooled of pool.buffer) {
+    chars += pooled.event.payload.length + EVENT_CHARS;
+    if (chars > mostChars) break;
+    buffer.push(pooled);
+  }
   const listeners = members.map(({ entry, listener, busyWith }) => {
     const { state, pending, resultBytes } = listener.place();
     const busy = busyWith === null ? null : saveEvent(busyWith);
