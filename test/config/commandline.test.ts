@@ -195,7 +195,7 @@ describe("the configuration file", () => {
       findConfigFile(
         null,
         "/opt/bin/supervisord",
-        toyHost(Object.fromEntries(files.map((file) => [file, ""])), { cwd: "/work" }),
+        toyHost(Object.fromEntries(files.map((file) => [file, ""])), { cwd: "/srv" }),
       );
     expect(found()).toEqual({
       ok: false,
@@ -206,11 +206,11 @@ describe("the configuration file", () => {
       ok: true,
       path: "/etc/supervisord.conf",
     });
-    expect(found("/etc/supervisord.conf", "/work/etc/supervisord.conf")).toEqual({
+    expect(found("/etc/supervisord.conf", "/srv/etc/supervisord.conf")).toEqual({
       ok: true,
       path: "etc/supervisord.conf",
     });
-    expect(found("/opt/etc/supervisord.conf", "/work/supervisord.conf")).toEqual({
+    expect(found("/opt/etc/supervisord.conf", "/srv/supervisord.conf")).toEqual({
       ok: true,
       path: "/opt/etc/supervisord.conf",
     });
