@@ -591,6 +591,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     upgrade: () =>
       options.upgrade?.() ?? Promise.reject(new Error("a library's supervisor can't be replaced")),
     remoteCommEvent: (type, data) => bus.publish(remoteEvent(type, data)),
+    remember: () => stateFile?.flush(),
     log: (level, text) => log.log(level, text),
     enabled: (level) => log.enabled(level),
 

@@ -80,10 +80,12 @@ function succeed(daemon: Daemon, method: string, value: Value, reply: CallReply)
   trace(daemon, () => `XML-RPC method ${method}() returned successfully`);
   // No method means to answer with nothing, and clients don't expect it: nil ends as the reference's does.
   if (value === null) return reply.fail(500);
+  daemon.remember();
   reply.send(encodeResponse(value));
 }
 
 function fail(daemon: Daemon, method: string, error: unknown, reply: CallReply): void {
+  daemon.remember();
   if (error instanceof RpcFault) {
     trace(daemon, () => `XML-RPC method ${method}() returned fault: [${error.code}] ${error.message}`);
     return reply.send(encodeFault(error.code, error.message));

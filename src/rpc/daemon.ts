@@ -94,6 +94,8 @@ export interface Daemon {
   /** Becomes the version that is installed now. Settles only when it can't, with the reason. */
   upgrade(): Promise<never>;
   remoteCommEvent(type: string, data: string): void;
+  /** Writes down what has to outlast the daemon. Before an answer, so that what was told holds if the daemon dies. */
+  remember(): void;
   log(level: LogLevel, text: string): void;
   /** Whether a line of that level would be written, for those that cost something to make. */
   enabled(level: LogLevel): boolean;

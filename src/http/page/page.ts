@@ -49,6 +49,7 @@ export function createPage(daemon: Daemon): Page {
       return sendPage(response, confirmPage(action, name, token));
     }
     const message = await act(daemon, action, name);
+    daemon.remember();
     if (message === null) return sendError(response, 500);
     redirect(request, response, message);
   }
