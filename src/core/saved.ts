@@ -53,6 +53,8 @@ export interface SavedListener {
   /** What it has said of something unfinished, base64. */
   readonly pending: string;
   readonly resultBytes: number | null;
+  /** What led to this place and may still stand in its pipe, base64. */
+  readonly heard?: string;
   readonly busyWith: SavedEvent | null;
 }
 

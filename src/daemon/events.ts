@@ -19,6 +19,7 @@ import { bytesRepr } from "../wire/python.js";
 import { describeError } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
 import type { Log } from "./log.js";
+import type { TakeShown } from "./pipe-reader.js";
 import { acceptOk, isReject, type ListenerEvent, type ResultHandler } from "./result-handler.js";
 import { createTicks, type TickName } from "./ticks.js";
 
@@ -29,13 +30,18 @@ export interface EventBus extends Disposable {
    * where an earlier supervisor left the pool.
    */
   addPool(config: ListenerGroupConfig, group: Group, handler: ResultHandler | null, saved?: SavedPool): void;
+  /**
+   * Goes on with what an earlier supervisor had not sent, once its listeners are taken over and what was in their
+   * pipes has been heard.
+   */
+  begin(): void;
   /** What a later supervisor goes on from. */
   savePools(): readonly SavedPool[];
   removePool(name: string): void;
   /** A process changed its state; call it for every process. */
   changed(entry: Entry, change: Notify): void;
-  /** A listener wrote to its stdout. */
-  heard(entry: Entry, bytes: Uint8Array): void;
+  /** A listener wrote to its stdout; what has been written down of it is taken. */
+  heard(entry: Entry, bytes: Buffer, take: TakeShown): void;
 }
 
 export interface EventBusOptions {
@@ -59,6 +65,8 @@ interface Member {
   readonly entry: Entry;
   listener: Listener;
   busyWith: PooledEvent | null;
+  /** What it said that is accounted for in `listener` and may still stand in its pipe. */
+  heard: Buffer;
 }
 
 interface LivePool {
@@ -100,6 +108,11 @@ export function createEventBus(options: EventBusOptions): EventBus {
       ticks.want(wantedTicks());
     },
 
+    begin() {
+      for (const { member } of memberOf.values()) member.heard = NOTHING;
+      for (const live of pools.values()) dispatch(live);
+    },
+
     savePools: () => [...pools.values()].map((live) => savePool(live, Number.POSITIVE_INFINITY)),
 
     removePool(name) {
@@ -113,24 +126,34 @@ export function createEventBus(options: EventBusOptions): EventBus {
       const known = memberOf.get(entry);
       if (known === undefined) return;
       const { live, member } = known;
-      if (change.to === "STARTING") member.listener = createListener();
+      if (change.to === "STARTING") Object.assign(member, { listener: createListener(), heard: NOTHING });
       touch(live);
       if (change.to === "STARTING" || change.to === "RUNNING") dispatch(live);
-      else if (change.to !== "STOPPING" && change.to !== "UNKNOWN") giveBack(live, member);
+      else if (change.to !== "STOPPING" && change.to !== "UNKNOWN") {
+        giveBack(live, member);
+        dispatch(live);
+      }
     },
 
-    heard(entry, bytes) {
+    heard(entry, bytes, take) {
       const known = memberOf.get(entry);
-      if (known === undefined) return;
-      for (const fact of known.member.listener.heard(bytes)) {
-        if (fact.type !== "result") note(known.live, known.member, fact);
+      if (known === undefined) return take(bytes.length);
+      const { live, member } = known;
+      const news = skipHeard(member, bytes, take);
+      if (news.length === 0) return;
+      for (const fact of member.listener.heard(news)) {
+        if (fact.type !== "result") note(live, member, fact);
         // After a failing handler nothing counts that the listener said behind its result.
-        else if (!judge(known.live, known.member, fact.bytes)) break;
+        else if (!judge(live, member, fact.bytes)) break;
       }
-      touch(known.live);
-      // What it said is out of its pipe: a supervisor that takes over can't hear it again.
+      // A supervisor that takes over before it is out of the pipe must not hear it again, and after that it can't.
+      member.heard = Buffer.from(news);
+      touch(live);
       options.flush();
-      dispatch(known.live);
+      take(news.length);
+      member.heard = NOTHING;
+      touch(live);
+      dispatch(live);
     },
 
     [Symbol.dispose]() {
@@ -250,10 +273,20 @@ export function createEventBus(options: EventBusOptions): EventBus {
     const text = `rebuffering event ${busyWith.serial} for pool ${name} (buf size=${buffer.length}, max=${buffer_size})`;
     log.log("debug", text);
     keep(live, rebuffer(live.pool, busyWith));
-    dispatch(live);
   }
 
   return bus;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Leaves out what an earlier supervisor had written down and then not lived to take. */
+function skipHeard(member: Member, bytes: Buffer, take: TakeShown): Buffer {
+  const { heard } = member;
+  member.heard = NOTHING;
+  if (heard.length === 0 || !bytes.subarray(0, heard.length).equals(heard)) return bytes;
+  take(heard.length);
+  return bytes.subarray(heard.length);
 }
 
 function saveEvent({ event, serial, poolserial }: PooledEvent): SavedEvent {
@@ -279,10 +312,16 @@ function savePool({ pool, members }: LivePool, mostChars: number): SavedPool {
     if (chars > mostChars) break;
     buffer.push(pooled);
   }
-  const listeners = members.map(({ entry, listener, busyWith }) => {
+  const listeners = members.map(({ entry, listener, heard, busyWith }) => {
     const { state, pending, resultBytes } = listener.place();
-    const busy = busyWith === null ? null : saveEvent(busyWith);
-    return { name: entry.name, state, pending: pending.toString("base64"), resultBytes, busyWith: busy };
+    return {
+      name: entry.name,
+      state,
+      pending: pending.toString("base64"),
+      resultBytes,
+      ...(heard.length === 0 ? {} : { heard: heard.toString("base64") }),
+      busyWith: busyWith === null ? null : saveEvent(busyWith),
+    };
   });
   return { name, poolserial, discarded, buffer: buffer.map(saveEvent), listeners };
 }
@@ -292,14 +331,19 @@ function restorePool(fresh: Pool, { poolserial, discarded, buffer }: SavedPool):
 }
 
 function restoreMember(entry: Entry, saved: SavedListener | undefined): Member {
-  if (saved === undefined) return { entry, listener: createListener(), busyWith: null };
+  if (saved === undefined) return { entry, listener: createListener(), busyWith: null, heard: NOTHING };
   const place = {
     state: saved.state as ListenerState,
     pending: Buffer.from(saved.pending, "base64"),
     resultBytes: saved.resultBytes,
   };
   const busyWith = saved.busyWith === null ? null : restoreEvent(saved.busyWith);
-  return { entry, listener: createListener(place), busyWith };
+  return {
+    entry,
+    listener: createListener(place),
+    busyWith,
+    heard: Buffer.from(saved.heard ?? "", "base64"),
+  };
 }
 
 function eventOf({ pool }: LivePool, { group, name }: Entry, pooled: PooledEvent): ListenerEvent {

@@ -7,6 +7,7 @@ import { type ChannelLog, openChannelLog } from "../logs/sink.js";
 import type { Channel } from "../rpc/daemon.js";
 import { bytesRepr } from "../wire/python.js";
 import type { Log } from "./log.js";
+import type { TakeShown } from "./pipe-reader.js";
 
 export interface Outputs {
   /** Path in use; null when there is no file. */
@@ -16,7 +17,9 @@ export interface Outputs {
   /** One run less. */
   release(): void;
   /** Null, or a promise that settles when the log has room again: whoever can wait should. */
-  write(channel: Channel, chunk: Buffer): Promise<void> | null;
+  write(channel: Channel, chunk: Buffer, take: TakeShown): Promise<void> | null;
+  /** Whether bytes have to be shown to `write` while they are still in the pipe. */
+  shows(channel: Channel): boolean;
   /** Takes what is in the channel's pipe straight to its log, when nobody has to see it. */
   takeFrom(channel: Channel, pipe: number): Taken;
   reopen(): void;
@@ -38,7 +41,9 @@ export interface OutputsOptions {
   /** A captured text, for PROCESS_COMMUNICATION events. */
   readonly onCapture: (channel: Channel, text: Uint8Array) => void;
   /** Hears a listener's stdout, which is its protocol; null for everybody else. */
-  readonly onProtocol: ((bytes: Uint8Array) => void) | null;
+  readonly onProtocol: ((bytes: Buffer, take: TakeShown) => void) | null;
+  /** What a listener said is written down before it leaves its pipe. */
+  readonly showsProtocol: boolean;
 }
 
 /** Creates AUTO files at once, as the reference does even for programs that never start. */
@@ -99,14 +104,15 @@ export function createOutputs(options: OutputsOptions): Outputs {
       users -= 1;
       if (users === 0) closeAll();
     },
-    write(channel, chunk) {
+    shows: (channel) => channel === "stdout" && options.onProtocol !== null && options.showsProtocol,
+    write(channel, chunk, take) {
       const protocol = channel === "stdout" ? options.onProtocol : null;
       if (log.enabled("debug")) {
         const text = protocol === null ? chunk.toString("utf8") : bytesRepr(chunk);
         log.log("debug", `'${config.name}' ${channel} output:\n${text}`);
       }
       logs[channel]?.write(chunk);
-      protocol?.(chunk);
+      protocol?.(chunk, take);
       return logs[channel]?.room() ?? null;
     },
     takeFrom(channel, pipe) {

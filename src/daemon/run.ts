@@ -3,7 +3,7 @@ import { closeSync, fstatSync } from "node:fs";
 import type { Pid } from "../core/brand.js";
 import type { ProcessConfig } from "../core/config.js";
 import type { SavedRun } from "../core/saved.js";
-import { identify } from "../posix/identity.js";
+import { identify, ticksNow } from "../posix/identity.js";
 import { signalPidfd } from "../posix/pidfd.js";
 import { inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
 import { kill } from "../posix/signals.js";
@@ -28,6 +28,8 @@ export interface Run {
   writeStdin(text: string): WriteOutcome;
   /** The errno name of a failure, or null. */
   kill(signal: number, asgroup: boolean): string | null;
+  /** Takes what is in its pipes right now. */
+  drain(): void;
   /** The child is dead: takes what it left; a pipe that a descendant still holds is read on. */
   finish(): void;
   close(): void;
@@ -49,7 +51,8 @@ export interface SpawnContext {
   readonly outputs: Outputs;
   /** Supplementary groups included; null runs it as the daemon. */
   readonly identity: SpawnIdentity | null;
-  readonly env: Readonly<Record<string, string>>;
+  /** `NAME=value` each. */
+  readonly env: readonly string[];
   /** Soft limit of open files for the child; null leaves the daemon's. */
   readonly nofile: number | null;
   /** A listening socket that takes the place of the stdin pipe (FastCGI); held as long as the child lives. */
@@ -71,11 +74,13 @@ export function startRun(context: SpawnContext): SpawnOutcome {
 
   let pipes: Pipes | null = null;
   let socketFd: number | null = null;
+  let planned: SavedPipes;
   try {
     pipes = openPipes(context);
     socketFd = context.socket?.acquire() ?? null;
     outputs.open();
-    context.onSpawn(saveRun(null, null, nearEnds(pipes)));
+    planned = context.keepPipes ? describePipes(nearEnds(pipes)) : UNKNOWN_PIPES;
+    context.onSpawn({ pid: null, starttime: null, ...planned });
   } catch (error) {
     if (pipes !== null) closePipes(pipes, "all");
     if (socketFd !== null) context.socket?.release();
@@ -94,6 +99,7 @@ export function startRun(context: SpawnContext): SpawnOutcome {
     stderr: pipes.stderr?.child ?? pipes.stdout.child,
     nofile: context.nofile,
   };
+  const before = context.keepPipes ? ticksNow() : null;
   let result = spawn(request);
   if (!result.ok && result.step !== "fork") {
     // The reference finds these out in the forked child, so they look like a child that ends with 127.
@@ -108,18 +114,31 @@ export function startRun(context: SpawnContext): SpawnOutcome {
     return { ok: false, spawnerr: describeForkProblem(config.name, result.errno) };
   }
   const ends = nearEnds(pipes);
-  const starttime = identify(result.pid)?.starttime ?? null;
-  return { ok: true, run: createRun(saveRun(result.pid, starttime, ends), ends, context) };
+  const saved = {
+    pid: result.pid,
+    starttime: before === null ? null : startOf(result.pid, before),
+    ...planned,
+  };
+  return { ok: true, run: createRun(saved, ends, context) };
+}
+
+/** When a child started that was spawned since `before`: mostly that is one tick, and nobody has to be asked. */
+function startOf(pid: Pid, before: number): number | null {
+  return ticksNow() === before ? before : (identify(pid)?.starttime ?? null);
 }
 
 function nearEnds({ stdin, stdout, stderr }: Pipes): RunEnds {
   return { stdin: stdin?.near ?? null, stdout: stdout.near, stderr: stderr?.near ?? null };
 }
 
-function saveRun(pid: number | null, starttime: number | null, ends: RunEnds): SavedRun {
+type SavedPipes = Pick<SavedRun, "stdin" | "stdout" | "stderr">;
+
+/** Where nobody will look for them. */
+const UNKNOWN_PIPES: SavedPipes = { stdin: null, stdout: null, stderr: null };
+
+function describePipes({ stdin, stdout, stderr }: RunEnds): SavedPipes {
   const inode = (fd: number | null): number | null => (fd === null ? null : fstatSync(fd).ino);
-  const { stdin, stdout, stderr } = ends;
-  return { pid, starttime, stdin: inode(stdin), stdout: inode(stdout), stderr: inode(stderr) };
+  return { stdin: inode(stdin), stdout: inode(stdout), stderr: inode(stderr) };
 }
 
 interface Pipes {
@@ -183,7 +202,8 @@ export function createRun(
     open += 1;
     readers[channel] = readPipe(fd, {
       take: (pipe) => outputs.takeFrom(channel, pipe),
-      data: (chunk) => outputs.write(channel, chunk),
+      shows: outputs.shows(channel),
+      data: (chunk, take) => outputs.write(channel, chunk, take),
       end: ended,
     });
   };
@@ -191,6 +211,10 @@ export function createRun(
   function ended(): void {
     open -= 1;
     if (dead && open === 0) done();
+  }
+
+  function drain(): void {
+    for (const reader of Object.values(readers)) reader.drain();
   }
 
   function done(): void {
@@ -214,11 +238,12 @@ export function createRun(
       const problem = signalPidfd(pidfd, asgroup ? 0 : signal);
       return problem === null && asgroup ? kill(pid, signal, true) : problem;
     },
+    drain,
     finish() {
       stdin?.close();
       context.socket?.release();
       if (pidfd !== null) closeSync(pidfd);
-      for (const reader of Object.values(readers)) reader.drain();
+      drain();
       dead = true;
       if (open === 0) done();
       else context.onLinger(run);

@@ -1,7 +1,7 @@
 /**
- * Keeping the state file: what changes is added at its end, at the latest when the loop comes round; when that has
- * made it long it is written whole beside its place and renamed. No fsync: it has to outlive the daemon, not the
- * machine, after whose next start it means nothing.
+ * Keeping the state file: what changes is added at its end, at once or, where much changes, some milliseconds later
+ * and all together; when that has made it long it is written whole beside its place and renamed. No fsync: it has
+ * to outlive the daemon, not the machine, after whose next start it means nothing.
  */
 import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { bootId, identify } from "../posix/identity.js";
@@ -22,6 +22,10 @@ export interface StateFile extends Disposable {
 const GROWTH = 4;
 const LEAST_BYTES = 256 * 1024;
 const MODE = 0o600;
+/** What nobody waits for is written no more often than this. */
+const PACE_MS = 20;
+/** Room for some lines; more is made when there are more. */
+const LINES_BYTES = 16 * 1024;
 
 export interface StateFileOptions {
   readonly path: string;
@@ -45,7 +49,9 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
   let bytes = 0;
   let failing = false;
   let written = false;
-  let due: NodeJS.Immediate | null = null;
+  let due: NodeJS.Timeout | null = null;
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  let buffer = Buffer.allocUnsafeSlow(LINES_BYTES);
 
   function writeWhole(): void {
     noted.clear();
@@ -85,15 +91,18 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
   }
 
   function flush(): void {
-    if (due !== null) clearImmediate(due);
+    if (due !== null) clearTimeout(due);
     due = null;
     if (noted.size === 0) return;
+    writtenAt = performance.now();
     if (fd === null || bytes > Math.max(LEAST_BYTES, GROWTH * wholeBytes)) return writeWhole();
     let text = "";
     for (const make of noted.values()) text += encodeStateLine(make());
     noted.clear();
+    // A character of UTF-16 has three bytes of UTF-8 at most.
+    if (buffer.length < 3 * text.length) buffer = Buffer.allocUnsafeSlow(6 * text.length);
     try {
-      const added = Buffer.from(text, "utf8");
+      const added = buffer.subarray(0, buffer.write(text, "utf8"));
       writeAll(fd, added);
       bytes += added.length;
     } catch (error) {
@@ -105,7 +114,7 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
   return {
     note(thing, make) {
       noted.set(thing, make);
-      due ??= setImmediate(flush);
+      due ??= setTimeout(flush, Math.max(0, writtenAt + PACE_MS - performance.now()));
     },
     flush,
     remove() {

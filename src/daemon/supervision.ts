@@ -4,8 +4,8 @@
  */
 
 import { describeIssue } from "../config/describe-issue.js";
-import { diffConfig, sameGroup } from "../config/diff.js";
-import { after, type Pid, pid as pidOfNumber } from "../core/brand.js";
+import { diffConfig } from "../config/diff.js";
+import { after, type Pid } from "../core/brand.js";
 import type { Config, Issue, ProcessConfig, User } from "../core/config.js";
 import { communicationEvent, groupEvent, logEvent, remoteEvent, supervisorEvent } from "../core/event.js";
 import { memberOrder } from "../core/order.js";
@@ -15,15 +15,12 @@ import {
   isSignallable,
   isStoppedClass,
   livePid,
-  newProcess,
   signalName,
 } from "../core/process.js";
-import { type SavedProcess, type SavedRun, takeUp } from "../core/saved.js";
-import type { Child } from "../posix/adopt.js";
 import { type Reaped, reap } from "../posix/reap.js";
 import type { SpawnIdentity } from "../posix/spawn.js";
 import { groupsOf } from "../posix/user.js";
-import { type ConfigChange, ConfigError, type Daemon, type Mood, type ProcessHandle } from "../rpc/daemon.js";
+import { ConfigError, type Daemon, type Mood, type ProcessHandle } from "../rpc/daemon.js";
 import { RpcFault } from "../rpc/fault.js";
 import { SUPERVISOR_VERSION } from "../version.js";
 import { decodeOrRepr } from "../wire/python.js";
@@ -33,19 +30,22 @@ import { resolveCommand } from "./command.js";
 import { createDeadlines } from "./deadlines.js";
 import { createEngine, describeError, type Listener } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
+import { createEnvironment } from "./environment.js";
 import { createEventBus, type Serials } from "./events.js";
 import { createFcgiSockets, type OpenSocket } from "./fcgi.js";
-import { createGroups, heldKey, knownKeys } from "./groups.js";
+import { createGroups, knownKeys } from "./groups.js";
 import type { HandedRun } from "./handover.js";
+import { createJournal } from "./journal.js";
 import { createLingering, type Owner } from "./lingering.js";
 import type { Log } from "./log.js";
 import { createOutputs } from "./outputs.js";
 import type { Plugins } from "./plugins.js";
+import { createPurpose } from "./purpose.js";
 import type { Resume } from "./resume.js";
-import { createRun, type Run, type SpawnContext, startRun } from "./run.js";
+import { type Run, type SpawnContext, startRun } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
-import { keepStateFile, type StateFile } from "./state-file.js";
-import { watchEnd } from "./strangers.js";
+import { keepStateFile } from "./state-file.js";
+import { takeOver } from "./take-over.js";
 
 export type Reading =
   | { readonly ok: true; readonly config: Config }
@@ -121,21 +121,26 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   const { log } = options;
   let available = options.config;
   let mood: Mood = "RUNNING";
-  /** Counts readings, to tell an operator's stop from the stop that belongs to an update. */
-  let readings = 0;
-  const groupStops = new Map<string, { readonly reading: number; readonly names: ReadonlySet<string> }>();
-  let held: ReadonlySet<string> = options.config.supervisord.keep_stopped ? options.held : new Set();
+  const environmentOf = createEnvironment();
   const identities = new Map<number, SpawnIdentity>();
-  /** What the last reading of the files found, so that a stop that belongs to an update can be told. */
-  let change: ConfigChange = { added: [], changed: [], removed: [] };
   const lingering = createLingering(log);
   const resume = options.resume ?? null;
   const keepsState = (options.statefile ?? null) !== null;
-  let stateFile: StateFile | null = null;
   const serials = options.serials ?? { next: 0 };
   if (resume !== null) serials.next = Math.max(serials.next, resume.state.serial);
   const fcgiSockets = createFcgiSockets(log, [...(options.sockets ?? []), ...(resume?.sockets ?? [])]);
   const finished = deferred<"shutdown" | "restart">();
+  const purpose = createPurpose(options.held, () => available.supervisord.keep_stopped);
+  const journal = createJournal({
+    daemon: () => ({
+      mood: mood === "FATAL" ? "RUNNING" : mood,
+      serial: serials.next,
+      held: [...purpose.held],
+    }),
+    groups: () => groups.active.values(),
+    pools: () => bus.savePools(),
+    isUpdating: (entry) => purpose.isUpdating(entry),
+  });
 
   const engine = createEngine({
     log,
@@ -144,16 +149,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         config: entry.config,
         outputs: entry.outputs,
         identity: identityOf(entry.config.user),
-        env: childEnvironment(entry),
+        env: environmentOf(entry),
         nofile: options.nofile,
-        socket: socketOf(entry.config),
+        socket: socketOf(entry),
         keepPipes: keepsState,
-        onSpawn: (pipes) => noteSpawn(entry, pipes),
+        onSpawn: (pipes) => journal.spawning(entry, pipes),
         onLinger: (run) => lingering.add(run, entry),
         onFinished: (run) => lingering.delete(run),
       }),
-    onStep: noteProcess,
-    beforeKill: () => stateFile?.flush(),
+    onStep: (entry) => journal.process(entry),
+    beforeKill: () => journal.flush(),
     reap: () => (options.reap === undefined ? reap() : options.reap(livePids())),
   });
 
@@ -162,10 +167,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     identifier: () => available.supervisord.identifier,
     serials,
     onPool(name, save) {
-      stateFile?.note(`pool ${name}`, () => ({ is: "pool", name, pool: save() }));
-      noteDaemon();
+      journal.pool(name, save);
+      journal.daemon();
     },
-    flush: () => stateFile?.flush(),
+    flush: () => journal.flush(),
   });
   engine.subscribe((entry, change) => bus.changed(entry, change));
 
@@ -179,14 +184,15 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         identifier: available.supervisord.identifier,
         strip_ansi: available.supervisord.strip_ansi,
         log,
-        onProtocol: group.kind === "eventlistener" ? (bytes) => bus.heard(entry(), bytes) : null,
+        onProtocol: group.kind === "eventlistener" ? (bytes, take) => bus.heard(entry(), bytes, take) : null,
+        showsProtocol: keepsState,
         onLog: (channel, bytes) =>
           bus.publish(logEvent(entry(), pidOf(entry()), channel, decodeOrRepr(bytes))),
         onCapture: (channel, bytes) =>
           bus.publish(communicationEvent(entry(), pidOf(entry()), channel, decodeOrRepr(bytes))),
       }),
     onAdded(group, resumed) {
-      noteGroup(group);
+      journal.group(group);
       if (group.config.kind === "eventlistener")
         bus.addPool(
           group.config,
@@ -204,65 +210,12 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       const { name } = group;
       if (group.config.kind === "eventlistener") {
         bus.removePool(name);
-        stateFile?.note(`pool ${name}`, () => ({ is: "pool", name, pool: null }));
+        journal.poolRemoved(name);
       }
-      stateFile?.note(`group ${name}`, () => ({ is: "group", name, group: null }));
+      journal.groupRemoved(name);
       bus.publish(groupEvent("REMOVED", group.name));
     },
   });
-
-  function noteDaemon(): void {
-    stateFile?.note("daemon", saveDaemon);
-  }
-
-  function noteGroup(group: Group): void {
-    stateFile?.note(`group ${group.name}`, () => saveGroup(group));
-  }
-
-  /** Members came or went. A group's record stands for a group anew, so those of its processes must follow it. */
-  function noteMembers(name: string): void {
-    const group = groups.active.get(name);
-    if (group === undefined) return;
-    stateFile?.flush();
-    noteGroup(group);
-    for (const entry of group.processes.values()) noteProcess(entry);
-    stateFile?.flush();
-  }
-
-  function noteProcess(entry: Entry): void {
-    stateFile?.note(entry, () => saveProcess(entry, entry.run?.saved ?? null));
-  }
-
-  /** Written down before there is a child: if we don't live to see it, its pipes will tell which one it is. */
-  function noteSpawn(entry: Entry, pipes: SavedRun): void {
-    stateFile?.note(entry, () => saveProcess(entry, pipes));
-    stateFile?.flush();
-  }
-
-  function saveDaemon(): StateRecord {
-    return { is: "daemon", mood: mood === "FATAL" ? "RUNNING" : mood, serial: serials.next, held: [...held] };
-  }
-
-  function saveProcess(entry: Entry, run: SavedRun | null): StateRecord {
-    const { group, name, process } = entry;
-    return { is: "process", process: { group, name, process, run, updating: isUpdating(entry) } };
-  }
-
-  /** Stopped by an update of its group, which will start it again. */
-  function isUpdating({ group, name }: Entry): boolean {
-    const stopped = groupStops.get(group);
-    if (stopped?.reading !== readings || !stopped.names.has(name)) return false;
-    return change.changed.includes(group) || change.removed.includes(group);
-  }
-
-  function* saveAll(): Iterable<StateRecord> {
-    yield saveDaemon();
-    for (const group of groups.active.values()) {
-      yield saveGroup(group);
-      for (const entry of group.processes.values()) yield saveProcess(entry, entry.run?.saved ?? null);
-    }
-    for (const pool of bus.savePools()) yield { is: "pool", name: pool.name, pool };
-  }
 
   const stopReports = createDeadlines<Entry>(() => now().mono, reportStop);
 
@@ -272,7 +225,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     stopReports.set(entry, after(now().mono, STOP_REPORT_SECONDS));
   }
 
-  function socketOf({ fcgi }: ProcessConfig): SpawnContext["socket"] {
+  function socketOf({ config: { fcgi } }: Entry): SpawnContext["socket"] {
     if (fcgi === null) return null;
     return { acquire: () => fcgiSockets.acquire(fcgi), release: () => fcgiSockets.release(fcgi) };
   }
@@ -314,7 +267,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   function addGroup(name: string): "added" | "already" | "unknown" {
     const config = available.groups.find((group) => group.name === name);
     if (config === undefined) return "unknown";
-    if (!groups.add(config, held)) return "already";
+    if (!groups.add(config, purpose.held)) return "already";
     const group = groups.active.get(name);
     if (group !== undefined) autostart(group);
     return "added";
@@ -323,37 +276,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   function removeGroup(name: string): "removed" | "running" | "unknown" {
     const group = groups.active.get(name);
     const outcome = groups.remove(name);
-    if (outcome === "removed" && group !== undefined) remember(group);
+    if (outcome === "removed" && group !== undefined) purpose.removed(group);
     return outcome;
-  }
-
-  /**
-   * Keeps in mind which members an operator had stopped. `update` stops a group by the very call that
-   * `stop group:*` makes; what tells them apart is that update has just read the files.
-   */
-  function remember(group: Group): void {
-    if (!available.supervisord.keep_stopped) return;
-    const byUpdate = groupStops.get(group.name);
-    groupStops.delete(group.name);
-    const next = new Set(held);
-    for (const entry of group.processes.values()) {
-      const key = heldKey(group.name, entry.name);
-      const ours = byUpdate?.reading === readings && byUpdate.names.has(entry.name);
-      if (entry.process.held && !ours) next.add(key);
-      else next.delete(key);
-    }
-    held = next;
-  }
-
-  function heldNow(): ReadonlySet<string> {
-    const keys = new Set(held);
-    for (const group of groups.active.values())
-      for (const entry of group.processes.values()) {
-        const key = heldKey(group.name, entry.name);
-        if (entry.process.held) keys.add(key);
-        else keys.delete(key);
-      }
-    return keys;
   }
 
   function readAgain(): Config {
@@ -365,14 +289,12 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   function reread(): ReturnType<Daemon["reread"]> {
     available = readAgain();
-    readings += 1;
-    noteDaemon();
-    const known = knownKeys(available);
-    held = new Set([...held].filter((key) => known.has(key)));
-    change = diffConfig(
+    const change = diffConfig(
       [...groups.active.values()].map((group) => group.config),
       available.groups,
     );
+    purpose.read(change, knownKeys(available));
+    journal.daemon();
     return change;
   }
 
@@ -380,8 +302,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     if (mood === "SHUTDOWN" || mood === next) return;
     const underWay = mood === "RESTARTING";
     mood = next;
-    noteDaemon();
-    stateFile?.flush();
+    journal.daemon();
+    journal.flush();
     options.onLeave?.(next);
     if (underWay) return;
     engine.mayStart = false;
@@ -390,103 +312,6 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       () => finished.resolve(mood === "RESTARTING" ? "restart" : "shutdown"),
       finished.reject,
     );
-  }
-
-  /** Takes up every group as it was left; what the files say of them by now is dealt with when all begins. */
-  function resumeGroups({ state, children, unwritten, lingering: left, upgradedFrom }: Resume): {
-    begin(): void;
-  } {
-    const died: (() => void)[] = [];
-    const again: Entry[] = [];
-    held = options.config.supervisord.keep_stopped ? new Set([...held, ...state.held]) : held;
-    for (const saved of state.groups) {
-      const now = options.config.groups.find(({ name }) => name === saved.config.name);
-      groups.add(now !== undefined && sameGroup(saved.config, now) ? now : saved.config, held, saved);
-      for (const config of saved.added ?? []) {
-        const isHeld = held.has(heldKey(saved.config.name, config.name));
-        groups.addMember(saved.config.name, config, isHeld, saved.logs[config.name]);
-      }
-    }
-    for (const process of state.processes) {
-      const key = heldKey(process.group, process.name);
-      const entry = groups.active.get(process.group)?.processes.get(process.name);
-      if (entry !== undefined)
-        resumeProcess(entry, process, children.get(key) ?? null, unwritten.get(key) ?? null);
-    }
-
-    for (const { group, name, ends } of left) {
-      const entry = groups.active.get(group)?.processes.get(name);
-      // A descendant of a child that has ended is read on: its run begins by being over.
-      if (entry !== undefined) takeOver(entry, { run: ENDED, ends, pidfd: null }, null).finish();
-    }
-
-    function resumeProcess(
-      entry: Entry,
-      saved: SavedProcess,
-      child: Child | null,
-      text: Buffer | null,
-    ): void {
-      const { process, died: dead } = takeUp(
-        saved,
-        child === null ? null : pidOfNumber(child.run.pid),
-        now().mono,
-      );
-      if (child !== null) {
-        engine.resume(entry, process, takeOver(entry, child, text));
-        if (upgradedFrom === null) log.log("info", `adopted: '${entry.name}' with pid ${child.run.pid}`);
-        // Told to stop by a supervisor that was ending itself, or for an update: this one wants it up.
-        if (process.state.name === "STOPPING" && (state.mood !== "RUNNING" || saved.updating))
-          again.push(entry);
-      } else if (state.mood !== "RUNNING") {
-        engine.resume(entry, newProcess(process.held), null);
-      } else {
-        engine.resume(entry, process, null);
-        if (dead !== null)
-          died.push(() => engine.feed(entry, { type: "exited", pid: dead, cause: { type: "unknown" } }));
-      }
-    }
-
-    return {
-      begin() {
-        for (const tell of died) tell();
-        for (const entry of again)
-          void engine
-            .until(entry, (process) => isStoppedClass(process.state.name))
-            ?.then(() => engine.feed(entry, { type: "autostart" }));
-        for (const { name, config } of groups.active.values()) {
-          if (options.config.groups.includes(config)) continue;
-          stopAndRemove(name)
-            .then(() => addGroup(name))
-            .catch((error: unknown) => log.log("error", `cannot update ${name}: ${describeError(error)}`));
-        }
-      },
-    };
-  }
-
-  function takeOver(entry: Entry, { run: saved, ends, pidfd }: Child, unwritten: Buffer | null): Run {
-    let socket = socketOf(entry.config);
-    let { outputs } = entry;
-    try {
-      outputs.open();
-    } catch (error) {
-      log.log("critical", `cannot open the logs of '${entry.name}': ${describeError(error)}`);
-      outputs = { ...outputs, release: () => undefined };
-    }
-    try {
-      socket?.acquire();
-    } catch (error) {
-      log.log("critical", `cannot open the socket of '${entry.name}': ${describeError(error)}`);
-      socket = null;
-    }
-    const context = {
-      outputs,
-      socket,
-      onLinger: (ended: Run) => lingering.add(ended, entry),
-      onFinished: (ended: Run) => lingering.delete(ended),
-    };
-    const run = createRun(saved, ends, context, pidfd, unwritten);
-    if (pidfd !== null) watchEnd(pidfd, saved, (cause) => engine.ended(entry, run, cause));
-    return run;
   }
 
   async function stopAndRemove(name: string): Promise<void> {
@@ -499,9 +324,24 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     removeGroup(name);
   }
 
-  const resumed = resume === null ? null : resumeGroups(resume);
-  for (const config of options.config.groups) groups.add(config, held);
-  if (options.statefile != null) stateFile = keepStateFile({ path: options.statefile, all: saveAll, log });
+  function replace(name: string): void {
+    stopAndRemove(name)
+      .then(() => addGroup(name))
+      .catch((error: unknown) => log.log("error", `cannot update ${name}: ${describeError(error)}`));
+  }
+
+  function noteMembers(name: string): void {
+    const group = groups.active.get(name);
+    if (group !== undefined) journal.members(group);
+  }
+
+  const taken =
+    resume === null
+      ? null
+      : takeOver(resume, { config: options.config, log, engine, groups, lingering, purpose, socketOf });
+  for (const config of options.config.groups) groups.add(config, purpose.held);
+  if (options.statefile != null)
+    journal.keep(keepStateFile({ path: options.statefile, all: () => journal.all(), log }));
   // Signals alone do not keep Node's loop alive, and there may be neither a server nor a pipe.
   const alive = setInterval(() => undefined, FOREVER_MS);
 
@@ -531,7 +371,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     begin() {
       if (resume?.upgradedFrom === undefined || resume.upgradedFrom === null)
         bus.publish(supervisorEvent("RUNNING"));
-      resumed?.begin();
+      taken?.begin();
+      bus.begin();
+      for (const name of taken?.outdated() ?? []) replace(name);
       // What the files no longer say in these words is being stopped, and comes back with its new ones.
       for (const group of groups.active.values())
         if (options.config.groups.includes(group.config)) autostart(group);
@@ -543,7 +385,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     start: (handle) => engine.feed(entryOf(handle), { type: "start" }),
     stop: (handle) => stop(entryOf(handle)),
     stopGroup(group, members) {
-      groupStops.set(group.name, { reading: readings, names: new Set(members.map((member) => member.name)) });
+      purpose.stopping(group.name, new Set(members.map((member) => member.name)));
       return new Map(members.map((member) => [member, stop(entryOf(member))]));
     },
     signal(handle, signal) {
@@ -591,7 +433,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     upgrade: () =>
       options.upgrade?.() ?? Promise.reject(new Error("a library's supervisor can't be replaced")),
     remoteCommEvent: (type, data) => bus.publish(remoteEvent(type, data)),
-    remember: () => stateFile?.flush(),
+    remember: () => journal.flush(),
     log: (level, text) => log.log(level, text),
     enabled: (level) => log.enabled(level),
 
@@ -601,11 +443,12 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       for (const entry of engine.entries) entry.outputs.reopen();
     },
     async update() {
-      reread();
+      const change = reread();
       for (const name of [...change.removed, ...change.changed]) await stopAndRemove(name);
       for (const name of [...change.changed, ...change.added]) addGroup(name);
     },
-    addEmptyGroup: (name, priority) => groups.add({ kind: "program", name, priority, processes: [] }, held),
+    addEmptyGroup: (name, priority) =>
+      groups.add({ kind: "program", name, priority, processes: [] }, purpose.held),
     addProcess(group, config) {
       const entry = groups.addMember(group, config, false);
       if (entry === null) return false;
@@ -618,8 +461,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       if (outcome === "removed") noteMembers(handle.group);
       return outcome;
     },
-    held: heldNow,
-    save: saveAll,
+    held: () => purpose.all(groups.active.values()),
+    save: () => journal.all(),
     helperEnd: (pid) => engine.helperEnd(pid),
     handRuns: () => [
       ...[...engine.entries].flatMap((entry) => (entry.run === null ? [] : handRun(entry, entry.run, false))),
@@ -629,9 +472,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     handOverSockets: () => fcgiSockets.handOver(),
     [Symbol.dispose]() {
       clearInterval(alive);
-      if (mood === "SHUTDOWN") stateFile?.remove();
-      stateFile?.[Symbol.dispose]();
-      stateFile = null;
+      if (mood === "SHUTDOWN") journal.over();
+      journal[Symbol.dispose]();
       stopReports[Symbol.dispose]();
       bus[Symbol.dispose]();
       engine[Symbol.dispose]();
@@ -640,9 +482,6 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     },
   };
 }
-
-/** What is left of a child that has ended: nothing to signal. */
-const ENDED = { pid: 0, starttime: null, stdin: null, stdout: null, stderr: null };
 
 function handRun({ group, name }: Owner, run: Run, lingers: boolean): HandedRun {
   const unwritten = run.unwritten().toString("base64");
@@ -665,29 +504,6 @@ function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
-function saveGroup({ name, config, processes }: Group): StateRecord {
-  const logs = Object.fromEntries(
-    [...processes.values()].map((entry) => [
-      entry.name,
-      { stdout: entry.logfile("stdout"), stderr: entry.logfile("stderr") },
-    ]),
-  );
-  const known = new Set(config.processes.map((member) => member.name));
-  const added = [...processes.values()].flatMap((entry) => (known.has(entry.name) ? [] : [entry.config]));
-  return { is: "group", name, group: { config, logs, ...(added.length === 0 ? {} : { added }) } };
-}
-
 function pidOf(entry: Entry): number {
   return livePid(entry.process) ?? entry.run?.pid ?? 0;
-}
-
-function childEnvironment(entry: Entry): Readonly<Record<string, string>> {
-  const { config } = entry;
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] = value;
-  env["SUPERVISOR_ENABLED"] = "1";
-  if (config.serverurl !== null) env["SUPERVISOR_SERVER_URL"] = config.serverurl;
-  env["SUPERVISOR_PROCESS_NAME"] = entry.name;
-  env["SUPERVISOR_GROUP_NAME"] = entry.group;
-  return Object.assign(env, config.environment);
 }

@@ -54,16 +54,15 @@ function inPath(name: string): string | null {
   return places.find((path) => existsSync(path)) ?? null;
 }
 
-function environment(
-  { nofile, manager }: UpgradeOptions,
-  fd: number,
-  check: boolean,
-): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] = value;
-  if (nofile !== null) env[GIVEN_NOFILE] = String(nofile);
-  // Whoever only looks has nothing to tell the service manager.
-  return { ...env, ...(check ? {} : manager.environment), ...handoverEnvironment(fd, check) };
+function environment({ nofile, manager }: UpgradeOptions, fd: number, check: boolean): readonly string[] {
+  const variables = {
+    ...process.env,
+    ...(nofile === null ? {} : { [GIVEN_NOFILE]: String(nofile) }),
+    // Whoever only looks has nothing to tell the service manager.
+    ...(check ? {} : manager.environment),
+    ...handoverEnvironment(fd, check),
+  };
+  return Object.entries(variables).map(([name, value]) => `${name}=${value}`);
 }
 
 /** The new version looks at conf and state, and says what is wrong with them. */

@@ -6,10 +6,9 @@ import { cStrings } from "./strings.js";
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
-/** The errno name of why it failed: where it succeeds, nothing comes after. */
-export function exec(file: string, argv: readonly string[], env: Readonly<Record<string, string>>): string {
-  const vars = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  libc.execve(file, cStrings(argv), cStrings(vars));
+/** `env` is `NAME=value` each. The errno name of why it failed: where it succeeds, nothing comes after. */
+export function exec(file: string, argv: readonly string[], env: readonly string[]): string {
+  libc.execve(file, cStrings(argv), cStrings(env));
   return libc.lastErrno();
 }
 

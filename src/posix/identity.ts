@@ -1,5 +1,6 @@
 /** Which process is which: what /proc says, so that a recycled pid is never taken for the one that had it. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import * as libc from "./libc.js";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -12,6 +13,18 @@ export interface ProcessIdentity {
   readonly dead: boolean;
   /** Of a dead one. */
   readonly waitStatus: number;
+}
+
+const CLOCK_BOOTTIME = 7;
+/** `USER_HZ`, the unit of /proc, is the same on every machine that Node runs on. */
+const TICKS_PER_SECOND = 100;
+const time = Buffer.alloc(16);
+
+/** Clock ticks since boot, as `starttime` counts them: what starts between two equal readings starts then. */
+export function ticksNow(): number {
+  libc.clock_gettime(CLOCK_BOOTTIME, time);
+  const seconds = time.readUInt32LE(0) + time.readUInt32LE(4) * 2 ** 32;
+  return seconds * TICKS_PER_SECOND + Math.trunc((time.readUInt32LE(8) * TICKS_PER_SECOND) / 1e9);
 }
 
 /** Null when there is no such process. */

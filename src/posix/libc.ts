@@ -36,8 +36,14 @@ export const ioctl = declare<(fd: number, request: bigint, type: "void *", value
 export const splice = declare<
   (from: number, fromAt: null, to: number, toAt: null, size: number, flags: number) => number
 >("long splice(int from, void *from_at, int to, void *to_at, size_t size, uint flags)");
+export const tee = declare<(from: number, to: number, size: number, flags: number) => number>(
+  "long tee(int from, int to, size_t size, uint flags)",
+);
 export const lseek = declare<(fd: number, at: number, whence: number) => number>(
   "int64_t lseek(int fd, int64_t at, int whence)",
+);
+export const clock_gettime = declare<(clock: number, time: Buffer) => number>(
+  "int clock_gettime(int clock, void *time)",
 );
 export const fchown = declare<(fd: number, uid: number, gid: number) => number>(
   "int fchown(int fd, uint uid, uint gid)",

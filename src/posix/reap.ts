@@ -44,7 +44,7 @@ function readUsage(): Usage {
 }
 
 function readLong(at: number): number {
-  return Number(rusage.readBigInt64LE(at));
+  return rusage.readUInt32LE(at) + rusage.readInt32LE(at + 4) * 2 ** 32;
 }
 
 /** What a wait status says, as the macros of <sys/wait.h> read it on Linux. */

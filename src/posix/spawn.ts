@@ -5,7 +5,7 @@
 import { type Pid, pid } from "../core/brand.js";
 import * as libc from "./libc.js";
 import { getLimit, setLimit } from "./rlimit.js";
-import { cStrings } from "./strings.js";
+import { createStringBlock } from "./strings.js";
 
 /** Who a child runs as; the primary group stands first among `groups`. */
 export interface SpawnIdentity {
@@ -18,7 +18,8 @@ export interface SpawnRequest {
   /** Path of the program. */
   readonly file: string;
   readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  /** `NAME=value` each. */
+  readonly env: readonly string[];
   readonly directory: string | null;
   readonly umask: number | null;
   readonly user: SpawnIdentity | null;
@@ -49,6 +50,8 @@ const OPAQUE_BYTES = 512;
 const childPid = Buffer.alloc(8);
 const actions = Buffer.allocUnsafeSlow(OPAQUE_BYTES);
 const attributes = prepareAttributes();
+const argumentBlock = createStringBlock();
+const environmentBlock = createStringBlock();
 
 function prepareAttributes(): Buffer {
   const prepared = Buffer.allocUnsafeSlow(OPAQUE_BYTES).fill(0);
@@ -92,8 +95,8 @@ function lowerNofile(soft: number): ReturnType<typeof getLimit> | null {
 
 function posixSpawn(request: SpawnRequest): SpawnResult {
   const { file, argv, env, directory } = request;
-  const args = cStrings(argv);
-  const vars = cStrings(Object.entries(env).map(([name, value]) => `${name}=${value}`));
+  const args = argumentBlock.fill(argv);
+  const vars = environmentBlock.fill(env);
   libc.posix_spawn_file_actions_init(actions);
   try {
     addDescriptors(request);

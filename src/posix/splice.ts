@@ -1,8 +1,8 @@
 /**
- * Moving bytes from a pipe to a file without holding them: what is taken out of the pipe is in the file, whatever
- * happens to the process in between. Read and write can't promise that.
+ * Moving bytes from a pipe to a file without holding them, and looking at them without taking them: whatever
+ * happens to the process in between, they are in the one place or in the other. Read and write can't promise that.
  */
-import { constants } from "node:fs";
+import { constants, readSync } from "node:fs";
 import * as libc from "./libc.js";
 
 const SPLICE_F_MOVE = 1;
@@ -13,6 +13,27 @@ const SEEK_END = 2;
 export function splice(pipe: number, file: number, most: number): number | string {
   const moved = Number(libc.splice(pipe, null, file, null, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
   return moved < 0 ? libc.lastErrno() : moved;
+}
+
+const O_CLOEXEC = 0o2000000;
+let copies: { readonly read: number; readonly write: number } | null = null;
+
+/**
+ * Copies what stands first in a pipe into `buffer` and leaves it there; as many bytes as a pipe holds by default,
+ * at most. Bytes copied, 0 at the end of the pipe, or the errno name: EAGAIN when it is empty.
+ */
+export function peek(pipe: number, buffer: Buffer): number | string {
+  copies ??= emptyPipe();
+  if (copies === null) return "EMFILE";
+  const copied = Number(libc.tee(pipe, copies.write, buffer.length, SPLICE_F_NONBLOCK));
+  if (copied < 0) return libc.lastErrno();
+  return copied === 0 ? 0 : readSync(copies.read, buffer, 0, copied, null);
+}
+
+function emptyPipe(): typeof copies {
+  const fds = Buffer.alloc(8);
+  if (libc.pipe2(fds, O_CLOEXEC) !== 0) return null;
+  return { read: fds.readInt32LE(0), write: fds.readInt32LE(4) };
 }
 
 /** The size of the file, which is where its descriptor writes next. The errno name when it has no end. */

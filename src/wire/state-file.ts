@@ -233,11 +233,12 @@ function isPool(value: unknown): boolean {
 
 function isListener(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { name, state, pending, resultBytes, busyWith } = value;
+  const { name, state, pending, resultBytes, heard = "", busyWith } = value;
   return (
     isText(name) &&
     LISTENER_STATES.includes(String(state)) &&
     isText(pending) &&
+    isText(heard) &&
     orNull(resultBytes, isWhole) &&
     orNull(busyWith, isEvent)
   );

@@ -12,7 +12,7 @@ import { findRunit } from "./support/runit.mjs";
 import { referenceVersion } from "./support/supervisor.mjs";
 
 /** In the order of the table. */
-const ROWS = ["restart", "start-stop", "idle", "output", "rpc", "busy", "many"];
+const ROWS = ["restart", "start-stop", "state", "idle", "output", "rpc", "busy", "many"];
 /** Too long for every change. */
 const NOT_SHORT = new Set(["busy", "many"]);
 

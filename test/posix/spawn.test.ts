@@ -32,7 +32,7 @@ function request(command: readonly string[], changes: Partial<SpawnRequest> = {}
   return {
     file: command[0] ?? "",
     argv: command,
-    env: { PATH: "/usr/bin:/bin" },
+    env: ["PATH=/usr/bin:/bin"],
     directory: null,
     umask: null,
     user: null,
@@ -85,7 +85,7 @@ const sh = (script: string): readonly string[] => ["/bin/sh", "-c", script];
 describe("a child", () => {
   test("gets its words, environment and output as given", async () => {
     const child = start(["/bin/sh", "-c", 'printf "%s|" "$0" "$@" "$VALUE"', "名", "", "a b"], {
-      env: { VALUE: "ü=1", PATH: "/bin" },
+      env: ["VALUE=ü=1", "PATH=/bin"],
     });
     expect(await finished(child)).toEqual({ output: "名||a b|ü=1|", cause: { type: "exit", status: 0 } });
   });

@@ -26,10 +26,11 @@ export function program(name, command, options = "") {
   return `[program:${name}]\ncommand=${command}\nstartsecs=0\nredirect_stderr=true\n${options}\n`;
 }
 
-export function confText(dir, programs, { minfds = 1024 } = {}) {
+/** `supervisor` is more lines of [supervisord]. */
+export function confText(dir, programs, { minfds = 1024, supervisor = "" } = {}) {
   return (
     `[unix_http_server]\nfile=${dir}/s.sock\n` +
-    `[supervisord]\nlogfile=${dir}/main.log\npidfile=${dir}/pid\nchildlogdir=${dir}\nminfds=${minfds}\n` +
+    `[supervisord]\nlogfile=${dir}/main.log\npidfile=${dir}/pid\nchildlogdir=${dir}\nminfds=${minfds}\n${supervisor}\n` +
     "[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n" +
     `[supervisorctl]\nserverurl=unix://${dir}/s.sock\n${programs}`
   );

@@ -1,0 +1,78 @@
+/**
+ * Who was stopped on purpose, and stays stopped over `reload` and `update` (keep_stopped). `update` stops a group
+ * by the very call that `stop group:*` makes; what tells them apart is that an update has just read the files and
+ * found that group changed or gone.
+ */
+import type { ConfigChange } from "../rpc/daemon.js";
+import type { Entry, Group } from "./entry.js";
+import { heldKey } from "./groups.js";
+
+export interface Purpose {
+  /** Processes that are not under supervision now and are to stay down when they come back, by `group:process`. */
+  readonly held: ReadonlySet<string>;
+  /** What an earlier supervisor knew. */
+  restore(held: Iterable<string>): void;
+  /** The files were read; `known` is every process they name. */
+  read(change: ConfigChange, known: ReadonlySet<string>): void;
+  /** Somebody stops these members of a group in one call. */
+  stopping(group: string, members: ReadonlySet<string>): void;
+  /** Whether it was stopped by an update of its group, which will start it again. */
+  isUpdating(entry: Entry): boolean;
+  /** A group is no longer supervised. */
+  removed(group: Group): void;
+  /** Everything stopped on purpose, supervised or not. */
+  all(groups: Iterable<Group>): ReadonlySet<string>;
+}
+
+/** `keeps` is keep_stopped as the files last said it. */
+export function createPurpose(earlier: ReadonlySet<string>, keeps: () => boolean): Purpose {
+  let held: ReadonlySet<string> = keeps() ? earlier : new Set();
+  let change: ConfigChange = { added: [], changed: [], removed: [] };
+  /** Counts readings: a stop belongs to the one it follows. */
+  let readings = 0;
+  const stops = new Map<string, { readonly reading: number; readonly members: ReadonlySet<string> }>();
+
+  function stoppedSinceReading({ group, name }: Entry): boolean {
+    const stop = stops.get(group);
+    return stop?.reading === readings && stop.members.has(name);
+  }
+
+  return {
+    get held() {
+      return held;
+    },
+    restore(keys) {
+      if (keeps()) held = new Set([...held, ...keys]);
+    },
+    read(found, known) {
+      change = found;
+      readings += 1;
+      held = new Set([...held].filter((key) => known.has(key)));
+    },
+    stopping: (group, members) => void stops.set(group, { reading: readings, members }),
+    isUpdating: (entry) =>
+      stoppedSinceReading(entry) &&
+      (change.changed.includes(entry.group) || change.removed.includes(entry.group)),
+    removed(group) {
+      if (!keeps()) return;
+      const next = new Set(held);
+      for (const entry of group.processes.values()) {
+        const key = heldKey(group.name, entry.name);
+        if (entry.process.held && !stoppedSinceReading(entry)) next.add(key);
+        else next.delete(key);
+      }
+      stops.delete(group.name);
+      held = next;
+    },
+    all(groups) {
+      const keys = new Set(held);
+      for (const group of groups)
+        for (const entry of group.processes.values()) {
+          const key = heldKey(group.name, entry.name);
+          if (entry.process.held) keys.add(key);
+          else keys.delete(key);
+        }
+      return keys;
+    },
+  };
+}

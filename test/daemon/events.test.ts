@@ -1,0 +1,127 @@
+/** A listener's protocol over a supervisor's death, killed at the one moment that could put the two out of step. */
+import { expect, test } from "vitest";
+import { remoteEvent } from "../../src/core/event.js";
+import type { SavedPool } from "../../src/core/saved.js";
+import { createEntry, type Entry, type Group } from "../../src/daemon/entry.js";
+import { createEventBus, type EventBus } from "../../src/daemon/events.js";
+import { parseConfig } from "../../src/daemon/parse-config.js";
+import type { Run } from "../../src/daemon/run.js";
+
+const CONF = `[supervisord]
+[eventlistener:ears]
+command=/bin/cat
+events=REMOTE_COMMUNICATION
+buffer_size=100
+`;
+
+interface Life {
+  readonly bus: EventBus;
+  readonly entry: Entry;
+  /** What a supervisor that comes after a SIGKILL would find. */
+  readonly written: () => SavedPool;
+  /** Events as its listener reads them. */
+  readonly sent: string[];
+}
+
+function live(saved?: SavedPool): Life {
+  const parsed = parseConfig({ text: CONF, path: "/etc/supervisord.conf" });
+  if (!parsed.ok) throw new Error("the conf is not right");
+  const config = parsed.config.groups[0];
+  const member = config?.processes[0];
+  if (config?.kind !== "eventlistener" || member === undefined) throw new Error("there is no listener");
+  const sent: string[] = [];
+  const run: Partial<Run> = {
+    writeStdin: (text) => {
+      sent.push(text.split("\n").at(-1) ?? "");
+      return "written";
+    },
+  };
+  const outputs = { path: () => null } as unknown as Entry["outputs"];
+  const entry: Entry = createEntry("ears", member, outputs, false);
+  entry.run = run as Run;
+  const process = { ...entry.process, state: { name: "RUNNING", pid: 7, since: 0 } } as unknown;
+  entry.process = process as Entry["process"];
+  let save: (() => SavedPool) | null = null;
+  let written: SavedPool | undefined = saved;
+  const bus = createEventBus({
+    log: { log: () => undefined, enabled: () => false, reaped: () => undefined },
+    identifier: () => "supervisor",
+    serials: { next: 0 },
+    onPool: (_name, make) => {
+      save = make;
+    },
+    flush: () => {
+      written = save?.() ?? written;
+    },
+  });
+  const group: Group = { name: "ears", config, processes: new Map([["ears", entry]]) };
+  bus.addPool(config, group, null, saved);
+  return {
+    bus,
+    entry,
+    sent,
+    written: () => {
+      if (written === undefined) throw new Error("nothing was written");
+      return written;
+    },
+  };
+}
+
+/** The pipe of a listener's stdout, as two supervisors in a row see it. */
+function pipe(text: string): { readonly bytes: () => Buffer; readonly take: (bytes: number) => void } {
+  let left = Buffer.from(text);
+  return {
+    bytes: () => left,
+    take: (bytes) => {
+      left = left.subarray(bytes);
+    },
+  };
+}
+
+class Killed extends Error {}
+
+function killedBefore(): never {
+  throw new Killed();
+}
+
+const SAID = "RESULT 2\nOKREADY\n";
+
+function busy(): Life {
+  const first = live();
+  const ready = pipe("READY\n");
+  first.bus.heard(first.entry, ready.bytes(), ready.take);
+  for (const text of ["one", "two", "three"]) first.bus.publish(remoteEvent("t", text));
+  expect(first.sent).toEqual(["one"]);
+  return first;
+}
+
+test("killed before what a listener said has left its pipe, nothing is heard twice", () => {
+  const first = busy();
+  const words = pipe(SAID);
+  expect(() => first.bus.heard(first.entry, words.bytes(), killedBefore)).toThrow(Killed);
+  const second = live(first.written());
+  second.bus.heard(second.entry, words.bytes(), words.take);
+  // Its answer counts once; it is ready, and gets the next event and no other.
+  expect(words.bytes()).toHaveLength(0);
+  second.bus.begin();
+  expect(second.sent).toEqual(["two"]);
+  const more = pipe(SAID);
+  second.bus.heard(second.entry, more.bytes(), more.take);
+  expect(second.sent).toEqual(["two", "three"]);
+});
+
+test("killed after it has left the pipe, nothing is taken for it that comes later", () => {
+  const first = busy();
+  const words = pipe(SAID);
+  const takenThenKilled = (bytes: number): never => {
+    words.take(bytes);
+    throw new Killed();
+  };
+  expect(() => first.bus.heard(first.entry, words.bytes(), takenThenKilled)).toThrow(Killed);
+  const second = live(first.written());
+  second.bus.begin();
+  expect(second.sent).toEqual(["two"]);
+  const more = pipe(SAID);
+  second.bus.heard(second.entry, more.bytes(), more.take);
+  expect(second.sent).toEqual(["two", "three"]);
+});
