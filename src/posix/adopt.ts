@@ -5,7 +5,15 @@
  */
 import { closeSync, constants, openSync } from "node:fs";
 import type { SavedRun } from "../core/saved.js";
-import { allPids, environmentOf, findPipe, identify, isAlive, pipeInode } from "./identity.js";
+import {
+  allPids,
+  environmentOf,
+  findPipe,
+  identify,
+  isAlive,
+  type ProcessIdentity,
+  pipeInode,
+} from "./identity.js";
 import { copyDescriptor, openPidfd } from "./pidfd.js";
 
 /** A living child, and the daemon's ends of what connects it. */
@@ -55,16 +63,26 @@ export function copySocket({ pidfd }: Child): number | null {
 }
 
 /**
- * Beyond pid and start time: it still holds one of its pipes, or its environment names it, or it is where an orphan
- * of that supervisor must be. No file, however it came about, makes a stranger ours.
+ * Beyond pid and start time: it still holds one of its pipes, or it is an orphan that its environment names, or that
+ * is where one of that supervisor must be. No file, however it came about, makes a stranger ours.
  */
 function isOurs({ stdin, stdout, stderr }: SavedRun, pid: number, { group, name, sid }: ChildName): boolean {
   if ([stdin, stdout, stderr].some((inode) => inode !== null && findPipe(pid, inode) !== null)) return true;
+  const found = identify(pid);
+  if (found === null || !isOrphan(found, sid)) return false;
   const environment = environmentOf(pid);
   if (environment.has(`SUPERVISOR_PROCESS_NAME=${name}`) && environment.has(`SUPERVISOR_GROUP_NAME=${group}`))
     return true;
-  const found = identify(pid);
-  return found !== null && found.pgid === pid && found.sid === sid && found.ppid === 1;
+  return found.pgid === pid && found.sid === sid && sid !== pid;
+}
+
+/**
+ * A child begins in its supervisor's session, which it can't leave, since it leads a group. So a parent in the same
+ * session may be a supervisor that lives, while one in another is the reaper that orphans go to. Init may be both:
+ * in a container whose one session all are in, the session of ours tells.
+ */
+function isOrphan({ ppid, sid }: ProcessIdentity, ours: number): boolean {
+  return identify(ppid)?.sid !== sid || (ppid === 1 && sid === ours);
 }
 
 /** The child of a spawn whose outcome nobody wrote down: the oldest leader of a group that has its pipes. */
