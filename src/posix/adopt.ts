@@ -14,6 +14,7 @@ import {
   type ProcessIdentity,
   pipeInode,
 } from "./identity.js";
+import { lastErrno } from "./libc.js";
 import { copyDescriptor, openPidfd } from "./pidfd.js";
 
 /** A living child, and the daemon's ends of what connects it. */
@@ -36,17 +37,26 @@ export interface ChildName {
   readonly sid: number;
 }
 
-/** Null when it is gone, or when somebody else has its pid. */
+/** Its pidfd, three ends and a socket, and one to look through /proc with. */
+const ROOM = 6;
+
+/**
+ * Null when it is gone, or when somebody else has its pid. Throws when it may be there but can't be held: whoever
+ * took it for gone would start a second one.
+ */
 export function adoptChild(saved: SavedRun, name: ChildName): Child | null {
+  const problem = openProblem(ROOM);
+  if (problem !== null) throw cannotTakeOver(name, problem);
   const run = saved.pid === null ? findSpawned(saved) : saved;
   if (run === null || run.pid === null || run.starttime === null || run.pid === process.pid) return null;
-  const pidfd = openPidfd(run.pid);
-  if (pidfd === null) return null;
-  if (!isAlive(run.pid, run.starttime) || !isOurs(run, run.pid, name)) {
-    closeSync(pidfd);
+  const { pid } = run;
+  const pidfd = openPidfd(pid);
+  const errno = lastErrno(); // of that call, before there is another
+  if (!isAlive(pid, run.starttime) || !isOurs(run, pid, name)) {
+    if (pidfd !== null) closeSync(pidfd);
     return null;
   }
-  const { pid } = run;
+  if (pidfd === null) throw cannotTakeOver(name, `no pidfd of ${pid}: ${errno}`);
   const open = (inode: number | null, flags: number): number | null =>
     inode === null ? null : openPipe(pid, inode, flags);
   const ends = {
@@ -55,6 +65,24 @@ export function adoptChild(saved: SavedRun, name: ChildName): Child | null {
     stderr: open(run.stderr, constants.O_RDONLY),
   };
   return { run: { ...run, pid }, ends, pidfd };
+}
+
+/** Why so many descriptors can't be opened; null when they can. Without, everything in /proc looks like gone. */
+function openProblem(count: number): string | null {
+  const opened: number[] = [];
+  try {
+    while (opened.length < count) opened.push(openSync("/proc", constants.O_RDONLY));
+    return null;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    return code === "EMFILE" || code === "ENFILE" ? "too many open files" : `cannot open /proc: ${code}`;
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+function cannotTakeOver({ group, name }: ChildName, why: string): Error {
+  return new Error(`Cannot take over '${group}:${name}': ${why}`);
 }
 
 /** The listening socket it was given as stdin. */

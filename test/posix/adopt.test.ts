@@ -1,6 +1,15 @@
 /** Taking over real children: which process is believed to be whose, and what comes with it. */
 import { type ChildProcess, spawn as spawnChild } from "node:child_process";
-import { closeSync, fstatSync, readdirSync, readSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -10,6 +19,7 @@ import { environmentOf, findPipe, identify } from "../../src/posix/identity.js";
 import { signalPidfd } from "../../src/posix/pidfd.js";
 import { inputPipe, outputPipe } from "../../src/posix/pipe.js";
 import { reapOne } from "../../src/posix/reap.js";
+import { getLimit, setLimit } from "../../src/posix/rlimit.js";
 import { spawn } from "../../src/posix/spawn.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
@@ -246,6 +256,42 @@ describe("nobody else is", () => {
     expectRefused({ ...saved, ...identityOf(stranger) });
   });
 });
+
+describe("one that can't be held", () => {
+  test.each([0, 1, 2, 3, 4])(
+    "is not taken for gone, or a second one would be started: room for %d descriptors",
+    (room) => {
+      const { saved, abandon } = start("exec sleep 1000");
+      abandon();
+      const found = withRoom(room, () => {
+        try {
+          return adopt(saved)?.ends ?? "gone";
+        } catch (error) {
+          return (error as Error).message;
+        }
+      });
+      // All of it or nothing: without one of its ends it would be stuck in a full pipe.
+      if (typeof found === "string") expect(found).toBe("Cannot take over 'g:p': too many open files");
+      else expect(Object.values(found)).not.toContain(null);
+    },
+  );
+});
+
+/** With so many descriptors that may still be opened. */
+function withRoom<T>(room: number, act: () => T): T {
+  const limit = getLimit("NOFILE");
+  const highest = Math.max(...readdirSync("/proc/self/fd").map(Number));
+  const fillers: number[] = [];
+  do fillers.push(openSync("/dev/null", constants.O_RDONLY));
+  while ((fillers.at(-1) ?? 0) < highest);
+  expect(setLimit("NOFILE", { soft: (fillers.at(-1) ?? 0) + 1 + room, hard: limit.hard })).toBeNull();
+  try {
+    return act();
+  } finally {
+    setLimit("NOFILE", limit);
+    for (const fd of fillers) closeSync(fd);
+  }
+}
 
 describe("a child whose spawn was only wished for", () => {
   test("is found by its pipes alone, with its start time", async () => {
