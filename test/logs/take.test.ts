@@ -1,5 +1,5 @@
 /** A log that fills itself from a pipe: real pipes, real files, and everything that others may do to them meanwhile. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -86,6 +86,11 @@ function takeAll(log: LogFile, from: Piped): { readonly moved: readonly number[]
     if (typeof taken === "string" || taken === 0) return { moved, last: taken };
     moved.push(taken);
   }
+}
+
+/** As the daemon does it: what the log can't take is read and written. */
+function pass(log: LogFile, from: Piped): void {
+  if (log.takeFrom(from.near) === "unfit") log.write(from.rest());
 }
 
 function lines(from: number, to: number): string {
@@ -206,17 +211,24 @@ describe("rotation", () => {
     const path = join(directory, "log");
     const [out, err] = [pipe(), pipe()];
     const [one, two] = [out, err].map(() => openLog(path, { maxbytes: 8, backups: 3 }).log);
-    const take = (log: LogFile | undefined, from: Piped, text: string): void => {
+    const put = (log: LogFile | undefined, from: Piped, text: string): void => {
       from.write(text);
-      expect(log?.takeFrom(from.near)).toBe(text.length);
+      if (log !== undefined) pass(log, from);
     };
-    take(one, out, "1111");
-    take(two, err, "2222");
-    take(one, out, "3");
-    take(one, out, "4");
-    take(two, err, "5");
-    // What was on its way to the old one when it was moved is in it, as with one log.
-    expect(contents(directory)).toEqual({ log: "45", "log.1": "111122223" });
+    put(one, out, "1111");
+    put(two, err, "2222");
+    put(one, out, "3");
+    put(one, out, "4");
+    // The second one doesn't measure yet: what it puts into the old file is in there.
+    put(two, err, "5");
+    put(two, err, "6");
+    const { log = "", "log.1": rotated = "" } = contents(directory);
+    expect([...log, ...rotated].sort().join("")).toBe("11112222" + "3456");
+    expect([rotated.startsWith("1111222"), log.startsWith("4"), log.endsWith("6")]).toEqual([
+      true,
+      true,
+      true,
+    ]);
   });
 
   test("that fails is said once, nothing is lost, and it is tried again", () => {
@@ -252,11 +264,11 @@ describe("others at the same file", () => {
     const { log } = openLog(path, { maxbytes: 10, backups: 1 });
     const from = pipe();
     from.write("123456789");
-    log.takeFrom(from.near);
+    pass(log, from);
     fs.copyFileSync(path, join(directory, "copy"));
     fs.truncateSync(path);
     from.write("ab");
-    log.takeFrom(from.near);
+    pass(log, from);
     expect([contents(directory), log.size]).toEqual([{ log: "ab", copy: "123456789" }, 2]);
     // Nor a hole for what is written when the bytes must be seen again.
     fs.truncateSync(path);
@@ -271,7 +283,7 @@ describe("others at the same file", () => {
     const from = pipe();
     for (const word of ["a", "bb", "ccc"]) {
       from.write(`taken ${word}\n`);
-      log.takeFrom(from.near);
+      pass(log, from);
       fs.appendFileSync(path, `appended ${word}\n`);
     }
     expect(contents(directory)).toEqual({
@@ -286,10 +298,43 @@ describe("others at the same file", () => {
     const from = pipe();
     fs.appendFileSync(path, "0123456789");
     from.write("a");
-    log.takeFrom(from.near);
+    pass(log, from);
     from.write("b");
-    log.takeFrom(from.near);
+    pass(log, from);
     expect(contents(directory)).toEqual({ log: "b", "log.1": "0123456789a" });
+  });
+
+  test("appending to it all the time: neither writes over the other", async () => {
+    const path = join(scratch(), "log");
+    const { log } = openLog(path);
+    const from = pipe();
+    // It is known from the beginning that somebody does.
+    from.write("ours 0\n");
+    pass(log, from);
+    fs.appendFileSync(path, "other 0\n");
+    from.write("ours 1\n");
+    pass(log, from);
+    const other = spawn("/bin/sh", [
+      "-c",
+      'i=0; while [ $i -lt 50000 ]; do i=$((i+1)); echo "other $i"; done >>"$0"',
+      path,
+    ]);
+    let done = false;
+    other.once("exit", () => {
+      done = true;
+    });
+    let number = 1;
+    while (!done) {
+      number += 1;
+      from.write(`ours ${number}\n`);
+      pass(log, from);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const text = fs.readFileSync(path, "utf8");
+    const of = (who: string): string => (text.match(new RegExp(`^${who} \\d+\n`, "gm")) ?? []).join("");
+    const all = (who: string, to: number): string => lines(0, to + 1).replaceAll("line", who);
+    expect([of("ours") === all("ours", number), of("other") === all("other", 50_000)]).toEqual([true, true]);
+    expect(text.length).toBe(of("ours").length + of("other").length);
   });
 
   test("moving it away is followed by a reopen, removing it by a clear", () => {
