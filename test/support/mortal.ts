@@ -17,9 +17,10 @@ export interface Mortal extends AsyncDisposable {
   readonly statefile: string;
   /** The running daemon. */
   readonly daemon: Launched;
-  /** Replaces the sections of the conf. */
-  edit(sections: string): void;
-  start(wait?: boolean): Promise<Launched>;
+  /** Replaces the sections of the conf, and what stands in [supervisord] beside the places of its files. */
+  edit(sections: string, supervisord?: string): void;
+  /** `through`: words to put before the command, such as prlimit's. */
+  start(wait?: boolean, through?: readonly string[]): Promise<Launched>;
   /** SIGKILL, and until it is gone. */
   kill(): Promise<void>;
   rpc(method: string, ...params: readonly Value[]): Promise<Value>;
@@ -27,19 +28,23 @@ export interface Mortal extends AsyncDisposable {
   all(): Promise<readonly Info[]>;
   state(name: string, statename: string): Promise<Info>;
   log(): readonly string[];
+  /** Lines of the activity log with the moment of each, in milliseconds that only differences mean anything of. */
+  times(): readonly { readonly at: number; readonly line: string }[];
   read(name: string): string;
   /** Pids of living processes under this name, whoever knows of them. */
   running(name: string): readonly number[];
+  /** Every living process that any daemon of this test has started, and theirs, but for the daemon. */
+  left(): readonly number[];
 }
 
 /** Not started yet. */
-export function mortal(sections: string, supervisord = ""): Mortal {
+export function mortal(sections: string, first = ""): Mortal {
   const place = scratch();
   const { dir } = place;
   const conf = join(dir, "supervisord.conf");
   const socket = join(dir, "s.sock");
   let daemon: Launched | null = null;
-  const edit = (text: string): void =>
+  const edit = (text: string, supervisord = first): void =>
     writeFileSync(conf, baseConf(dir, supervisord) + text.replaceAll("%(dir)s", dir));
   edit(sections);
   const rpc = (method: string, ...params: readonly Value[]): Promise<Value> =>
@@ -55,8 +60,8 @@ export function mortal(sections: string, supervisord = ""): Mortal {
       return daemon;
     },
     edit,
-    async start(wait = true) {
-      daemon = await launch("ours", { dir, conf, socket: wait ? socket : null });
+    async start(wait = true, through = []) {
+      daemon = await launch("ours", { dir, conf, socket: wait ? socket : null, through });
       return daemon;
     },
     async kill() {
@@ -72,12 +77,20 @@ export function mortal(sections: string, supervisord = ""): Mortal {
         return seen["statename"] === statename && seen;
       }, `${name} ${statename}`),
     log: () => readLog(join(dir, "main.log")),
+    times: () =>
+      [
+        ...readFileSync(join(dir, "main.log"), "utf8").matchAll(
+          /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d),(\d{3}) (.*)$/gm,
+        ),
+      ].map(([, date, time, ms, line = ""]) => ({ at: Date.parse(`${date}T${time}.${ms}Z`), line })),
     read: (name) => (existsSync(join(dir, name)) ? readFileSync(join(dir, name), "utf8") : ""),
     running: (name) => marked(dir).filter((pid) => environ(pid)["SUPERVISOR_PROCESS_NAME"] === name),
+    left: () => marked(dir).filter((pid) => pid !== daemon?.pid),
     async [Symbol.asyncDispose]() {
+      // Ends whatever is left, the daemon too should it not end by itself.
       using _ = place;
       daemon?.kill("SIGTERM");
-      await daemon?.exited;
+      await until(() => daemon?.ended() ?? true, "supervisord ending after SIGTERM", { everyMs: 10 });
     },
   };
 }
