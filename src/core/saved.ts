@@ -95,5 +95,8 @@ export function takeUp(
       process: { ...taken, state: pid === null ? { name: "BACKOFF", until: now } : { ...state, pid } },
       died: null,
     };
-  return { process: taken, died: pid === null ? livePid(process) : null };
+  if (pid === null || !("pid" in state))
+    return { process: taken, died: pid === null ? livePid(process) : null };
+  // The child that was found is the one that counts, whatever pid stands beside it.
+  return { process: { ...taken, state: { ...state, pid } }, died: null };
 }

@@ -168,7 +168,11 @@ function findEarlier({ adopt, statefile }: SupervisordConfig, messages: Message[
     }
     case "state":
       if (found.note !== null) messages.push({ level: "warn", text: found.note });
-      return { kind: "resume", resume: adoptChildren(found.header, found.state) };
+      try {
+        return { kind: "resume", resume: adoptChildren(found.header, found.state) };
+      } catch (error) {
+        return { kind: "refuse", text: error instanceof Error ? error.message : String(error) };
+      }
     default:
       return assertNever(found);
   }

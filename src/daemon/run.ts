@@ -1,11 +1,11 @@
 /** One run of a process: from the command line to a child with its pipes, until the last pipe has ended. */
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync } from "node:fs";
 import type { Pid } from "../core/brand.js";
 import type { ProcessConfig } from "../core/config.js";
 import type { SavedRun } from "../core/saved.js";
 import { identify, ticksNow } from "../posix/identity.js";
 import { signalPidfd } from "../posix/pidfd.js";
-import { inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
+import { inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
 import { kill } from "../posix/signals.js";
 import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js";
 import { failedExecStandIn } from "../posix/stand-in.js";
@@ -137,7 +137,7 @@ type SavedPipes = Pick<SavedRun, "stdin" | "stdout" | "stderr">;
 const UNKNOWN_PIPES: SavedPipes = { stdin: null, stdout: null, stderr: null };
 
 function describePipes({ stdin, stdout, stderr }: RunEnds): SavedPipes {
-  const inode = (fd: number | null): number | null => (fd === null ? null : fstatSync(fd).ino);
+  const inode = (fd: number | null): number | null => (fd === null ? null : inodeOf(fd));
   return { stdin: inode(stdin), stdout: inode(stdout), stderr: inode(stderr) };
 }
 

@@ -76,6 +76,8 @@ export function createStdinWriter(fd: number): StdinWriter {
     write(bytes) {
       if (closed) return "closed";
       if (queuedBytes > 0) return enqueue(bytes);
+      // All or nothing: what the pipe had taken of it could not be taken back.
+      if (bytes.length > QUEUE_LIMIT_BYTES) return "full";
       const left = push(bytes);
       if (left === null) return "closed";
       return left.length === 0 ? "written" : enqueue(left);

@@ -4,7 +4,7 @@
  * reopened is said once, the old descriptor stays in use, and it is tried again with later writes.
  */
 import fs from "node:fs";
-import { seekEnd, splice, stopAppending } from "../posix/splice.js";
+import { appendAgain, seekEnd, splice, stopAppending } from "../posix/splice.js";
 import { type Opened, openLog } from "./open.js";
 import { shiftBackups } from "./rotate.js";
 import { joinStream, type StreamLog } from "./stream.js";
@@ -171,6 +171,13 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
     // Others may have written to it or truncated it; so it is measured for free, too.
     const size = seekEnd(file.fd);
     if (typeof size === "string") return "unfit";
+    if (size > file.size && appendAgain(file.fd)) {
+      // Somebody else appends too: between finding the end and writing there, it may have moved.
+      file.size = size;
+      file.append = true;
+      file.unfit = true;
+      return "unfit";
+    }
     const moved = splice(pipe, file.fd, maxbytes === 0 ? TAKE_BYTES_UNBOUND : TAKE_BYTES);
     if (typeof moved === "string") {
       if (moved === "EAGAIN" || moved === "EINTR") return "empty";

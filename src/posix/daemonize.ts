@@ -49,6 +49,8 @@ export interface BackgroundMark {
 export function takeBackgroundMark(): BackgroundMark | null {
   if (process.env[MARK] === undefined) return null;
   delete process.env[MARK];
+  // Before anything says which session is ours; under --respawn it is still that of the script.
+  if (libc.getsid(0) !== process.pid) libc.setsid();
   return { readyFd: READY_FD };
 }
 
@@ -57,7 +59,6 @@ export function detach({ umask }: { readonly umask: number }): void {
   const none = openSync("/dev/null", "r+");
   for (const fd of [0, 1, 2]) libc.dup2(none, fd);
   if (none > 2) closeSync(none);
-  if (libc.getsid(0) !== process.pid) libc.setsid();
   process.umask(umask);
 }
 

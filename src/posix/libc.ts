@@ -45,6 +45,8 @@ export const lseek = declare<(fd: number, at: number, whence: number) => number>
 export const clock_gettime = declare<(clock: number, time: Buffer) => number>(
   "int clock_gettime(int clock, void *time)",
 );
+/** A function of its own since glibc 2.33. */
+export const fstat = declareIfThere<(fd: number, stat: Buffer) => number>("int fstat(int fd, void *stat)");
 export const fchown = declare<(fd: number, uid: number, gid: number) => number>(
   "int fchown(int fd, uint uid, uint gid)",
 );

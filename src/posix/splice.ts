@@ -50,3 +50,9 @@ export function stopAppending(file: number): boolean {
   const flags = libc.fcntl(file, F_GETFL, "int", 0);
   return flags >= 0 && libc.fcntl(file, F_SETFL, "int", flags & ~constants.O_APPEND) === 0;
 }
+
+/** Puts O_APPEND back on. False when that can't be done. */
+export function appendAgain(file: number): boolean {
+  const flags = libc.fcntl(file, F_GETFL, "int", 0);
+  return flags >= 0 && libc.fcntl(file, F_SETFL, "int", flags | constants.O_APPEND) === 0;
+}

@@ -92,3 +92,11 @@ test("a child found by its pipes counts from when it was wished for, not from wh
   const { process: taken } = takeUp(saved(LEFT.wished, false), pid(77), NOW);
   expect(taken.state).toEqual({ name: "STARTING", pid: 77, since: THEN });
 });
+
+test("the child that was found counts, not the pid that stands in the state", () => {
+  const other = pid(43);
+  for (const name of ["starting", "running", "stopping", "unknown"] as const) {
+    const taken = takeUp(saved(LEFT[name], false), other, NOW);
+    expect(taken).toEqual({ process: process({ ...LEFT[name], pid: other }), died: null });
+  }
+});

@@ -60,7 +60,7 @@ function start(script: string, { redirect = false, env = {}, socket, args = [] }
   const result = spawn({
     file: "/bin/sh",
     argv: ["/bin/sh", "-c", script, ...args],
-    env: { PATH: "/usr/bin:/bin", ...env },
+    env: Object.entries({ PATH: "/usr/bin:/bin", ...env }).map(([name, value]) => `${name}=${value}`),
     directory: null,
     umask: null,
     user: null,
