@@ -5,6 +5,7 @@ import { type ActivityLog, openActivityLog } from "../logs/activity.js";
 import { cleanAutoLogs } from "../logs/auto.js";
 import { detach } from "../posix/daemonize.js";
 import { removePidfile, writePidfile } from "../posix/pidfile.js";
+import { releaseText } from "../posix/text-pages.js";
 import { VERSION } from "../version.js";
 import { encodeResponse } from "../wire/xmlrpc.js";
 import { describeError } from "./engine.js";
@@ -118,9 +119,24 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     opened.answerOwed(encodeResponse({ from, to: VERSION }));
   }
   manager.ready(`supervising ${countProcesses(config)}`);
+  using _text = releaseTextLater(log);
   const next = await supervision.finished;
   const sockets = next === "restart" ? supervision.handOverSockets() : [];
   return { next, held: supervision.held(), sockets };
+}
+
+/** By then a start is over, and V8 has tidied up after it. */
+const SETTLED_MS = 10_000;
+
+function releaseTextLater(log: Log): Disposable {
+  const timer = setTimeout(() => {
+    try {
+      log.log("debug", `gave back ${releaseText()} KiB of program text`);
+    } catch (error) {
+      log.log("debug", `cannot give back program text: ${describeError(error)}`);
+    }
+  }, SETTLED_MS);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 function countProcesses({ groups }: Config): string {

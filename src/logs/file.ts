@@ -27,10 +27,10 @@ export interface LogFileOptions extends Voice {
  */
 export type Taken = number | "empty" | "unfit";
 
-/** What one taking moves at most, so that a file outgrows `maxbytes` no further than by one of the reference's reads. */
-const TAKE_BYTES = 128 * 1024;
-/** The same where nothing is measured. */
-const TAKE_BYTES_UNBOUND = 1 << 20;
+/** A file outgrows `maxbytes` no further than by one of the reference's reads. */
+const BEYOND_BYTES = 128 * 1024;
+/** What one taking moves at most: all that a pipe can hold. */
+const TAKE_BYTES = 1 << 20;
 
 export interface LogFile extends Disposable {
   readonly path: string;
@@ -178,7 +178,8 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
       file.unfit = true;
       return "unfit";
     }
-    const moved = splice(pipe, file.fd, maxbytes === 0 ? TAKE_BYTES_UNBOUND : TAKE_BYTES);
+    const room = maxbytes === 0 ? TAKE_BYTES : Math.max(BEYOND_BYTES, maxbytes - size);
+    const moved = splice(pipe, file.fd, Math.min(TAKE_BYTES, room));
     if (typeof moved === "string") {
       if (moved === "EAGAIN" || moved === "EINTR") return "empty";
       // What is wrong with the file is said by the write that follows; what never works isn't tried again.

@@ -24,6 +24,9 @@ export const pipe2 = declare<(fds: Buffer, flags: number) => number>("int pipe2(
 export const execve = declare<(path: string, argv: Buffer, envp: Buffer) => number>(
   "int execve(const char *path, void *argv, void *envp)",
 );
+export const madvise = declare<(address: bigint, size: number, advice: number) => number>(
+  "int madvise(uintptr_t address, size_t size, int advice)",
+);
 export const memfd_create = declare<(name: string, flags: number) => number>(
   "int memfd_create(const char *name, uint flags)",
 );

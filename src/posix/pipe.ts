@@ -57,6 +57,14 @@ function reopened(near: number, nearFlags: number, child: number, childFlags: nu
   }
 }
 
+const F_SETPIPE_SZ = 1031;
+
+/** Makes room for more in a pipe. What it holds now, in bytes; null where the kernel won't (a user's share is used up). */
+export function resizePipe(fd: number, bytes: number): number | null {
+  const size = libc.fcntl(fd, F_SETPIPE_SZ, "int", bytes);
+  return size < 0 ? null : size;
+}
+
 const stat = Buffer.alloc(256);
 /** Where `struct stat` has it, on x64 and arm64 alike. */
 const INODE_AT = 8;
