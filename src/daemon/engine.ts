@@ -125,6 +125,7 @@ export function createEngine(options: EngineOptions): Engine {
     until(entry, settled) {
       if (settled(entry.process)) return undefined;
       return new Promise((resolve) => {
+        entry.waiters ??= new Set();
         entry.waiters.add({ settled, wake: resolve });
       });
     },
@@ -136,8 +137,8 @@ export function createEngine(options: EngineOptions): Engine {
     forget(entry) {
       entries.delete(entry);
       deadlines.set(entry, null);
-      for (const waiter of entry.waiters) waiter.wake();
-      entry.waiters.clear();
+      for (const waiter of entry.waiters ?? []) waiter.wake();
+      entry.waiters = null;
     },
 
     [Symbol.dispose]() {
@@ -218,11 +219,14 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function settle(entry: Entry): void {
-    for (const waiter of entry.waiters) {
+    const { waiters } = entry;
+    if (waiters === null) return;
+    for (const waiter of waiters) {
       if (!waiter.settled(entry.process)) continue;
-      entry.waiters.delete(waiter);
+      waiters.delete(waiter);
       waiter.wake();
     }
+    if (waiters.size === 0) entry.waiters = null;
   }
 
   /** The child is dead: take what it left in its pipes, and go on reading only if a descendant holds them. */

@@ -17,7 +17,8 @@ export interface Entry extends ProcessHandle {
   /** The live child's pipe ends; null when there is no child. */
   run: Run | null;
   readonly outputs: Outputs;
-  readonly waiters: Set<Waiter>;
+  /** Null while nobody waits. */
+  waiters: Set<Waiter> | null;
 }
 
 export interface Group extends GroupHandle {
@@ -34,7 +35,7 @@ export function createEntry(group: string, config: ProcessConfig, outputs: Outpu
     process: newProcess(held),
     run: null,
     outputs,
-    waiters: new Set(),
+    waiters: null,
     logfile: (channel: Channel) => outputs.path(channel),
   };
 }

@@ -1,11 +1,12 @@
 /** Where a process' output goes: one log per channel, shared by its runs, open while any run still writes. */
-import { AUTO, type Logfile, type ProcessConfig } from "../core/config.js";
+import { AUTO, type Logfile, type ProcessConfig, type SupervisordConfig } from "../core/config.js";
 import type { SavedLogs } from "../core/saved.js";
 import { AUTO_MODE, createAutoLog } from "../logs/auto.js";
 import { type LogFileOptions, openLogFile, type Taken } from "../logs/file.js";
 import { type ChannelLog, openChannelLog } from "../logs/sink.js";
 import type { Channel } from "../rpc/daemon.js";
 import { bytesRepr } from "../wire/python.js";
+import type { Entry } from "./entry.js";
 import type { Log } from "./log.js";
 import type { TakeShown } from "./pipe-reader.js";
 
@@ -14,6 +15,8 @@ export interface Outputs {
   path(channel: Channel): string | null;
   /** For one more run. Throws what the file system says, with `code`. */
   open(): void;
+  /** For one more run, which is there already although its logs can't be opened: what it writes is dropped. */
+  doWithout(): void;
   /** One run less. */
   release(): void;
   /** Null, or a promise that settles when the log has room again: whoever can wait should. */
@@ -28,127 +31,188 @@ export interface Outputs {
   close(): void;
 }
 
-export interface OutputsOptions {
-  readonly config: ProcessConfig;
-  /** What AUTO stood for in an earlier supervisor, to go on with. */
-  readonly logs: SavedLogs | undefined;
-  readonly childlogdir: string;
-  readonly identifier: string;
-  readonly strip_ansi: boolean;
+/** What the outputs of all processes have in common. */
+export interface OutputsHost {
   readonly log: Log;
+  /** Of the configuration that is in force when outputs are made. */
+  readonly settings: () => Pick<SupervisordConfig, "childlogdir" | "identifier" | "strip_ansi">;
   /** Output that goes to the log, for PROCESS_LOG events; only with `*_events_enabled`. */
-  readonly onLog: (channel: Channel, bytes: Uint8Array) => void;
+  readonly onLog: (entry: Entry, channel: Channel, bytes: Uint8Array) => void;
   /** A captured text, for PROCESS_COMMUNICATION events. */
-  readonly onCapture: (channel: Channel, text: Uint8Array) => void;
-  /** Hears a listener's stdout, which is its protocol; null for everybody else. */
-  readonly onProtocol: ((bytes: Buffer, take: TakeShown) => void) | null;
+  readonly onCapture: (entry: Entry, channel: Channel, text: Uint8Array) => void;
+  /** Hears a listener's stdout, which is its protocol. */
+  readonly onProtocol: (entry: Entry, bytes: Buffer, take: TakeShown) => void;
   /** What a listener said is written down before it leaves its pipe. */
   readonly showsProtocol: boolean;
 }
 
-/** Creates AUTO files at once, as the reference does even for programs that never start. */
-export function createOutputs(options: OutputsOptions): Outputs {
-  const { config, log } = options;
-  const paths: Record<Channel, string | null> = {
-    stdout: resolve(options, "stdout", config.stdout_logfile),
-    stderr: config.redirect_stderr ? null : resolve(options, "stderr", config.stderr_logfile),
-  };
-  const logs: { stdout: ChannelLog | null; stderr: ChannelLog | null } = { stdout: null, stderr: null };
-  let users = 0;
+export interface OutputsOptions {
+  readonly config: ProcessConfig;
+  readonly isListener: boolean;
+  /** Whose they are; it exists by the time anything is written. */
+  readonly entry: () => Entry;
+  /** What AUTO stood for in an earlier supervisor, to go on with. */
+  readonly logs: SavedLogs | undefined;
+}
 
-  function openChannel(channel: Channel): ChannelLog {
-    const path = paths[channel];
-    const events = config[`${channel}_events_enabled`];
-    const captures = config[`${channel}_capture_maxbytes`] > 0;
+/** Creates AUTO files at once, as the reference does even for programs that never start. */
+export function createOutputs(host: OutputsHost, options: OutputsOptions): Outputs {
+  return new ProcessOutputs(host, options);
+}
+
+const CHANNELS = ["stdout", "stderr"] as const satisfies readonly Channel[];
+
+/** A class, as each process has one. */
+class ProcessOutputs implements Outputs {
+  readonly #host: OutputsHost;
+  readonly #config: ProcessConfig;
+  readonly #isListener: boolean;
+  readonly #entry: () => Entry;
+  readonly #stripAnsi: boolean;
+  readonly #stdoutPath: string | null;
+  readonly #stderrPath: string | null;
+  #stdout: ChannelLog | null = null;
+  #stderr: ChannelLog | null = null;
+  #isOpen = false;
+  #users = 0;
+
+  constructor(host: OutputsHost, { config, isListener, entry, logs }: OutputsOptions) {
+    this.#host = host;
+    this.#config = config;
+    this.#isListener = isListener;
+    this.#entry = entry;
+    this.#stripAnsi = host.settings().strip_ansi;
+    this.#stdoutPath = resolve(host, config, "stdout", logs);
+    this.#stderrPath = config.redirect_stderr ? null : resolve(host, config, "stderr", logs);
+  }
+
+  path(channel: Channel): string | null {
+    return channel === "stdout" ? this.#stdoutPath : this.#stderrPath;
+  }
+
+  #logOf(channel: Channel): ChannelLog | null {
+    return channel === "stdout" ? this.#stdout : this.#stderr;
+  }
+
+  #openChannel(channel: Channel): ChannelLog {
+    const config = this.#config;
+    const { onLog, onCapture, log } = this.#host;
+    const captureMaxbytes = config[`${channel}_capture_maxbytes`];
     return openChannelLog({
-      path,
-      ...fileOptions(options, channel),
+      path: this.path(channel),
+      ...fileOptions(log, config, channel),
       syslogName: config[`${channel}_syslog`] ? config.name : null,
-      stripAnsi: options.strip_ansi,
-      captureMaxbytes: config[`${channel}_capture_maxbytes`],
-      onLog: events ? (bytes) => options.onLog(channel, bytes) : undefined,
-      onCapture: captures ? (bytes) => capture(channel, bytes) : undefined,
+      stripAnsi: this.#stripAnsi,
+      captureMaxbytes,
+      onLog: config[`${channel}_events_enabled`]
+        ? (bytes) => onLog(this.#entry(), channel, bytes)
+        : undefined,
+      onCapture:
+        captureMaxbytes > 0
+          ? (bytes) => {
+              log.log("debug", `'${config.name}' ${channel} emitted a comm event`);
+              onCapture(this.#entry(), channel, bytes);
+            }
+          : undefined,
     });
   }
 
-  function capture(channel: Channel, bytes: Uint8Array): void {
-    log.log("debug", `'${config.name}' ${channel} emitted a comm event`);
-    options.onCapture(channel, bytes);
+  open(): void {
+    if (this.#isOpen) {
+      // A descendant of the last run still writes; the new run begins with its files in place again.
+      this.reopen();
+    } else {
+      try {
+        this.#stdout = this.#openChannel("stdout");
+        this.#stderr = this.#config.redirect_stderr ? null : this.#openChannel("stderr");
+        this.#isOpen = true;
+      } catch (error) {
+        this.close();
+        throw error;
+      }
+    }
+    this.#users += 1;
   }
 
-  function closeAll(): void {
-    for (const channel of ["stdout", "stderr"] as const) {
-      logs[channel]?.close();
-      logs[channel] = null;
+  doWithout(): void {
+    this.#users += 1;
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.close();
+  }
+
+  #isProtocol(channel: Channel): boolean {
+    return this.#isListener && channel === "stdout";
+  }
+
+  shows(channel: Channel): boolean {
+    return this.#isProtocol(channel) && this.#host.showsProtocol;
+  }
+
+  write(channel: Channel, chunk: Buffer, take: TakeShown): Promise<void> | null {
+    const { log, onProtocol } = this.#host;
+    const isProtocol = this.#isProtocol(channel);
+    if (log.enabled("debug")) {
+      const text = isProtocol ? bytesRepr(chunk) : chunk.toString("utf8");
+      log.log("debug", `'${this.#config.name}' ${channel} output:\n${text}`);
+    }
+    const file = this.#logOf(channel);
+    file?.write(chunk);
+    if (isProtocol) onProtocol(this.#entry(), chunk, take);
+    return this.#logOf(channel)?.room() ?? null;
+  }
+
+  takeFrom(channel: Channel, pipe: number): Taken {
+    if (this.#host.log.enabled("debug") || this.#isProtocol(channel)) return "unfit";
+    return this.#logOf(channel)?.takeFrom(pipe) ?? "unfit";
+  }
+
+  reopen(): void {
+    this.#stdout?.reopen();
+    this.#stderr?.reopen();
+  }
+
+  clear(): void {
+    for (const channel of CHANNELS) {
+      const open = this.#logOf(channel);
+      const path = this.path(channel);
+      if (open !== null) open.clear();
+      else if (path !== null) clearClosed(path, fileOptions(this.#host.log, this.#config, channel));
     }
   }
 
-  return {
-    path: (channel) => paths[channel],
-    open() {
-      if (users > 0) {
-        // A descendant of the last run still writes; the new run begins with its files in place again.
-        for (const channel of ["stdout", "stderr"] as const) logs[channel]?.reopen();
-      } else {
-        try {
-          logs.stdout = openChannel("stdout");
-          logs.stderr = config.redirect_stderr ? null : openChannel("stderr");
-        } catch (error) {
-          closeAll();
-          throw error;
-        }
-      }
-      users += 1;
-    },
-    release() {
-      users -= 1;
-      if (users === 0) closeAll();
-    },
-    shows: (channel) => channel === "stdout" && options.onProtocol !== null && options.showsProtocol,
-    write(channel, chunk, take) {
-      const protocol = channel === "stdout" ? options.onProtocol : null;
-      if (log.enabled("debug")) {
-        const text = protocol === null ? chunk.toString("utf8") : bytesRepr(chunk);
-        log.log("debug", `'${config.name}' ${channel} output:\n${text}`);
-      }
-      logs[channel]?.write(chunk);
-      protocol?.(chunk, take);
-      return logs[channel]?.room() ?? null;
-    },
-    takeFrom(channel, pipe) {
-      if (log.enabled("debug") || (channel === "stdout" && options.onProtocol !== null)) return "unfit";
-      return logs[channel]?.takeFrom(pipe) ?? "unfit";
-    },
-    reopen() {
-      logs.stdout?.reopen();
-      logs.stderr?.reopen();
-    },
-    clear() {
-      for (const channel of ["stdout", "stderr"] as const) {
-        const open = logs[channel];
-        if (open !== null) open.clear();
-        else if (paths[channel] !== null) clearClosed(options, channel, paths[channel]);
-      }
-    },
-    close: closeAll,
-  };
+  close(): void {
+    this.#stdout?.close();
+    this.#stderr?.close();
+    this.#stdout = null;
+    this.#stderr = null;
+    this.#isOpen = false;
+  }
 }
 
-function resolve(options: OutputsOptions, channel: Channel, logfile: Logfile): string | null {
+function resolve(
+  { settings }: OutputsHost,
+  config: ProcessConfig,
+  channel: Channel,
+  logs: SavedLogs | undefined,
+): string | null {
+  const logfile: Logfile = config[`${channel}_logfile`];
   if (logfile !== AUTO) return logfile;
-  const known = options.logs?.[channel] ?? null;
+  const known = logs?.[channel] ?? null;
   if (known !== null) return known;
-  const { childlogdir, identifier, config } = options;
+  const { childlogdir, identifier } = settings();
   return createAutoLog({ childlogdir, identifier, process: config.name, channel });
 }
 
 /** The reference reports success here and does nothing; `clear` is expected to clear. */
-function clearClosed(options: OutputsOptions, channel: Channel, path: string): void {
-  using file = openLogFile(path, fileOptions(options, channel));
+function clearClosed(path: string, options: LogFileOptions): void {
+  using file = openLogFile(path, options);
   file.clear();
 }
 
-function fileOptions({ config, log }: OutputsOptions, channel: Channel): LogFileOptions {
+function fileOptions(log: Log, config: ProcessConfig, channel: Channel): LogFileOptions {
   return {
     ...(config[`${channel}_logfile`] === AUTO ? { mode: AUTO_MODE } : {}),
     maxbytes: config[`${channel}_logfile_maxbytes`],

@@ -8,6 +8,7 @@ import type { Taken } from "../logs/file.js";
 import { resizePipe } from "../posix/pipe.js";
 import { type Watch, watch } from "../posix/readiness.js";
 import { peek } from "../posix/splice.js";
+import type { Channel } from "../rpc/daemon.js";
 import { readBySocket, type Socketed } from "./socket-reader.js";
 
 export interface PipeReader {
@@ -19,18 +20,19 @@ export interface PipeReader {
   close(): void;
 }
 
+/** Where the bytes of a child's pipes go. */
 export interface PipeSink {
   /** The pipe's bytes without a detour, if that may be. */
-  readonly take: (pipe: number) => Taken;
+  takeFrom(channel: Channel, pipe: number): Taken;
   /**
-   * Somebody has to write down what the bytes mean before they leave the pipe: they are shown first, and `data`
-   * must take them.
+   * Whether somebody has to write down what the bytes mean before they leave the pipe: they are shown first, and
+   * `data` must take them.
    */
-  readonly shows: boolean;
+  shows(channel: Channel): boolean;
   /** The bytes; a promise asks for a pause until it settles. */
-  readonly data: (chunk: Buffer, take: TakeShown) => Promise<void> | null;
+  data(channel: Channel, chunk: Buffer, take: TakeShown): Promise<void> | null;
   /** Called once, at the end or when closed. */
-  readonly end: () => void;
+  end(channel: Channel): void;
 }
 
 /** Takes so many of the bytes that were shown out of the pipe; where none are shown, they are out already. */
@@ -43,85 +45,105 @@ const DRAIN_READS = 32;
 const OUT_ALREADY: TakeShown = () => undefined;
 
 /** Takes over `fd`, which is closed with the reader. */
-export function readPipe(fd: number, sink: PipeSink): PipeReader {
-  let ended = false;
-  const pace = createPace(fd);
-  let rest: NodeJS.Timeout | null = null;
+export function readPipe(fd: number, channel: Channel, sink: PipeSink): PipeReader {
+  return new OnePipe(fd, channel, sink);
+}
+
+/** A class, as each process has one or two. */
+class OnePipe implements PipeReader {
+  readonly fd: number;
+  readonly #channel: Channel;
+  readonly #sink: PipeSink;
+  readonly #pace: Pace;
+  readonly #watching: Watch | Socketed;
+  #rest: NodeJS.Timeout | null = null;
   /** The sink has no room. */
-  let blocked = false;
-  const watching: Watch | Socketed =
-    watch(fd, "readable", onReadable) ?? readBySocket(fd, (chunk) => sink.data(chunk, OUT_ALREADY), finish);
+  #blocked = false;
+  #ended = false;
+
+  constructor(fd: number, channel: Channel, sink: PipeSink) {
+    this.fd = fd;
+    this.#channel = channel;
+    this.#sink = sink;
+    this.#pace = new Pace(fd);
+    this.#watching =
+      watch(fd, "readable", () => this.#onReadable()) ??
+      readBySocket(
+        fd,
+        (chunk) => sink.data(channel, chunk, OUT_ALREADY),
+        () => this.close(),
+      );
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
 
   /** One round: bytes that came, 0 when there is nothing more for now. */
-  function step(): number {
-    if (ended) return 0;
-    const taken = sink.take(fd);
-    if (taken !== "unfit") return taken === "empty" ? 0 : came(taken);
-    const shown = sink.shows ? show(fd) : null;
+  #step(): number {
+    if (this.#ended) return 0;
+    const { fd } = this;
+    const taken = this.#sink.takeFrom(this.#channel, fd);
+    if (taken !== "unfit") return taken === "empty" ? 0 : this.#came(taken);
+    const shown = this.#sink.shows(this.#channel) ? show(fd) : null;
     const bytes = shown ?? readNow(fd);
-    if (bytes === "empty") return 0;
-    if (came(bytes) === 0) return 0;
-    const full = sink.data(buffer.subarray(0, bytes), shown === null ? OUT_ALREADY : takeShown);
-    if (full !== null) {
-      blocked = true;
-      watching.pause();
-      full.then(unblock, unblock);
-    }
+    if (bytes === "empty" || this.#came(bytes) === 0) return 0;
+    const take = shown === null ? OUT_ALREADY : (most: number) => drop(fd, most);
+    const full = this.#sink.data(this.#channel, buffer.subarray(0, bytes), take);
+    if (full !== null) this.#block(full);
     // Whoever looks at the bytes wants them as they come.
-    pace.reset();
+    this.#pace.reset();
     return bytes;
   }
 
-  function unblock(): void {
-    blocked = false;
-    watching.resume();
-  }
-
-  function came(bytes: number): number {
-    if (bytes === 0) finish();
-    else pace.round(bytes);
+  #came(bytes: number): number {
+    if (bytes === 0) this.close();
+    else this.#pace.round(bytes);
     return bytes;
   }
 
-  function onReadable(): void {
-    step();
-    if (!pace.hasty || rest !== null || ended) return;
-    watching.pause();
-    rest = setTimeout(onRested, REST_MS);
+  #block(full: Promise<void>): void {
+    const unblock = (): void => {
+      this.#blocked = false;
+      this.#watching.resume();
+    };
+    this.#blocked = true;
+    this.#watching.pause();
+    full.then(unblock, unblock);
+  }
+
+  #onReadable(): void {
+    this.#step();
+    if (!this.#pace.hasty || this.#rest !== null || this.#ended) return;
+    this.#watching.pause();
+    this.#rest = setTimeout(() => this.#onRested(), REST_MS);
   }
 
   /** While it goes on like that it is looked at from time to time, and nobody has to be told. */
-  function onRested(): void {
-    rest = null;
-    const bytes = step();
-    if (ended) return;
-    if (bytes > 0 && pace.hasty) rest = setTimeout(onRested, REST_MS);
-    else if (!blocked) watching.resume();
+  #onRested(): void {
+    this.#rest = null;
+    const bytes = this.#step();
+    if (this.#ended) return;
+    if (bytes > 0 && this.#pace.hasty) this.#rest = setTimeout(() => this.#onRested(), REST_MS);
+    else if (!this.#blocked) this.#watching.resume();
   }
 
-  function takeShown(bytes: number): void {
-    readSync(fd, Buffer.allocUnsafe(bytes), 0, bytes, null);
+  drain(): void {
+    for (let reads = 0; reads < DRAIN_READS; reads += 1) if (this.#step() === 0) return;
   }
 
-  function finish(): void {
-    if (ended) return;
-    ended = true;
-    if (rest !== null) clearTimeout(rest);
-    watching.close();
-    if (!("socket" in watching)) closeSync(fd);
-    sink.end();
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#rest !== null) clearTimeout(this.#rest);
+    this.#watching.close();
+    if (!("socket" in this.#watching)) closeSync(this.fd);
+    this.#sink.end(this.#channel);
   }
+}
 
-  return {
-    fd,
-    get ended() {
-      return ended;
-    },
-    drain() {
-      for (let reads = 0; reads < DRAIN_READS; reads += 1) if (step() === 0) return;
-    },
-    close: finish,
-  };
+function drop(fd: number, bytes: number): void {
+  readSync(fd, Buffer.allocUnsafe(bytes), 0, bytes, null);
 }
 
 /** A round with so little was hardly worth it; when many follow each other within moments, the next ones can wait. */
@@ -135,37 +157,41 @@ const PIPE_BYTES = 64 * 1024;
 const LARGE_PIPE_BYTES = 256 * 1024;
 
 /** How a child writes: in a hurry with little, or so much that its pipe should be larger. */
-interface Pace {
+class Pace {
+  readonly #fd: number;
+  #capacity = PIPE_BYTES;
+  #hasty = 0;
+  #lastAt = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
   /** Many small rounds have followed each other, and no pipe has been nearly full since. */
-  readonly hasty: boolean;
-  round(bytes: number): void;
-  reset(): void;
-}
+  get hasty(): boolean {
+    return this.#hasty >= HASTY_ROUNDS;
+  }
 
-function createPace(fd: number): Pace {
-  let capacity = PIPE_BYTES;
-  let hasty = 0;
-  let lastAt = 0;
+  round(bytes: number): void {
+    if (bytes >= this.#capacity - this.#capacity / 4) {
+      if (this.#capacity === PIPE_BYTES) this.#enlarge();
+      else this.#hasty = 0;
+      return;
+    }
+    if (this.hasty) return;
+    const at = performance.now();
+    this.#hasty = bytes <= LITTLE_BYTES && at - this.#lastAt < HASTE_MS ? this.#hasty + 1 : 0;
+    this.#lastAt = at;
+  }
 
-  return {
-    get hasty() {
-      return hasty >= HASTY_ROUNDS;
-    },
-    round(bytes) {
-      if (bytes >= capacity - capacity / 4) {
-        if (capacity === PIPE_BYTES) capacity = resizePipe(fd, LARGE_PIPE_BYTES) ?? capacity + 1;
-        else hasty = 0;
-        return;
-      }
-      if (hasty >= HASTY_ROUNDS) return;
-      const at = performance.now();
-      hasty = bytes <= LITTLE_BYTES && at - lastAt < HASTE_MS ? hasty + 1 : 0;
-      lastAt = at;
-    },
-    reset() {
-      hasty = 0;
-    },
-  };
+  /** Tried once: where the kernel won't, the pipe counts as full where it is. */
+  #enlarge(): void {
+    this.#capacity = resizePipe(this.#fd, LARGE_PIPE_BYTES) ?? PIPE_BYTES + 1;
+  }
+
+  reset(): void {
+    this.#hasty = 0;
+  }
 }
 
 /** Bytes copied into `buffer`; 0 at the end, null where a pipe can't be looked into. */

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import type { Pid } from "../core/brand.js";
 import type { ProcessConfig } from "../core/config.js";
 import type { SavedRun } from "../core/saved.js";
+import type { Taken } from "../logs/file.js";
 import { identify, ticksNow } from "../posix/identity.js";
 import { signalPidfd } from "../posix/pidfd.js";
 import { inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
@@ -11,9 +12,10 @@ import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js"
 import { failedExecStandIn } from "../posix/stand-in.js";
 import type { Channel } from "../rpc/daemon.js";
 import { resolveCommand } from "./command.js";
+import type { Lingering, Owner } from "./lingering.js";
 import type { Outputs } from "./outputs.js";
-import { type PipeReader, readPipe } from "./pipe-reader.js";
-import { createStdinWriter, type WriteOutcome } from "./stdin-writer.js";
+import { type PipeReader, type PipeSink, readPipe, type TakeShown } from "./pipe-reader.js";
+import { createStdinWriter, type StdinWriter, type WriteOutcome } from "./stdin-writer.js";
 
 export interface Run {
   readonly pid: Pid;
@@ -61,9 +63,9 @@ export interface SpawnContext {
   readonly onSpawn: (pipes: SavedRun) => void;
   /** Whether the child holds its own pipes, so that they outlive the daemon. */
   readonly keepPipes: boolean;
-  /** The run ended, but a descendant still holds a pipe. `finished` follows. */
-  readonly onLinger: (run: Run) => void;
-  readonly onFinished: (run: Run) => void;
+  readonly owner: Owner;
+  /** Has the run from its end until the last descendant lets go of its pipes. */
+  readonly lingering: Lingering;
 }
 
 /** Starts the child. Each way it can fail has the reference's text. */
@@ -177,7 +179,7 @@ function closeEnds(ends: PipeEnds, which: "child" | "near" | "all"): void {
 }
 
 /** What a run needs of its surroundings once there is a child. */
-export type RunContext = Pick<SpawnContext, "outputs" | "socket" | "onLinger" | "onFinished">;
+export type RunContext = Pick<SpawnContext, "outputs" | "socket" | "owner" | "lingering">;
 
 /**
  * A child with its pipes; `pidfd` is for one that is not our own, and is closed with it. `outputs` are open for it
@@ -190,72 +192,120 @@ export function createRun(
   pidfd: number | null = null,
   unwritten: Buffer | null = null,
 ): Run {
-  const { outputs } = context;
-  const pid = saved.pid as Pid;
-  const stdin = ends.stdin === null ? null : createStdinWriter(ends.stdin);
-  if (unwritten !== null && unwritten.length > 0) stdin?.write(unwritten);
-  let dead = false;
-  let open = 0;
-  const readers: Partial<Record<Channel, PipeReader>> = {};
-  const attach = (fd: number | null, channel: Channel): void => {
-    if (fd === null) return;
-    open += 1;
-    readers[channel] = readPipe(fd, {
-      take: (pipe) => outputs.takeFrom(channel, pipe),
-      shows: outputs.shows(channel),
-      data: (chunk, take) => outputs.write(channel, chunk, take),
-      end: ended,
-    });
-  };
-
-  function ended(): void {
-    open -= 1;
-    if (dead && open === 0) done();
-  }
-
-  function drain(): void {
-    for (const reader of Object.values(readers)) reader.drain();
-  }
-
-  function done(): void {
-    outputs.release();
-    context.onFinished(run);
-  }
-
-  const fdOf = (reader: PipeReader | undefined): number | null =>
-    reader === undefined || reader.ended ? null : reader.fd;
-
-  const run: Run = {
-    pid,
-    adopted: pidfd !== null,
-    saved,
-    ends: () => ({ stdin: stdin?.fd ?? null, stdout: fdOf(readers.stdout), stderr: fdOf(readers.stderr) }),
-    unwritten: () => stdin?.pending() ?? Buffer.alloc(0),
-    writeStdin: (text) => stdin?.write(Buffer.from(text, "utf8")) ?? "closed",
-    kill(signal, asgroup) {
-      if (pidfd === null) return kill(pid, signal, asgroup);
-      // Not our child, so its pid may be somebody else's the moment it ends: the descriptor can't be.
-      const problem = signalPidfd(pidfd, asgroup ? 0 : signal);
-      return problem === null && asgroup ? kill(pid, signal, true) : problem;
-    },
-    drain,
-    finish() {
-      stdin?.close();
-      context.socket?.release();
-      if (pidfd !== null) closeSync(pidfd);
-      drain();
-      dead = true;
-      if (open === 0) done();
-      else context.onLinger(run);
-    },
-    close() {
-      stdin?.close();
-      for (const reader of Object.values(readers)) reader.close();
-    },
-  };
-  attach(ends.stdout, "stdout");
-  attach(ends.stderr, "stderr");
+  const run = new LiveRun(saved, ends, context, pidfd);
+  if (unwritten !== null && unwritten.length > 0) run.write(unwritten);
   return run;
+}
+
+/** A class, as each process has one; it holds of its spawn's context only what outlives the spawn. */
+class LiveRun implements Run, PipeSink {
+  readonly saved: SavedRun;
+  readonly #outputs: Outputs;
+  readonly #socket: RunContext["socket"];
+  readonly #owner: Owner;
+  readonly #lingering: Lingering;
+  readonly #pidfd: number | null;
+  readonly #stdin: StdinWriter | null;
+  readonly #stdout: PipeReader | null;
+  readonly #stderr: PipeReader | null;
+  #open = 0;
+  #dead = false;
+
+  constructor(saved: SavedRun, ends: RunEnds, context: RunContext, pidfd: number | null) {
+    this.saved = saved;
+    this.#outputs = context.outputs;
+    this.#socket = context.socket;
+    this.#owner = context.owner;
+    this.#lingering = context.lingering;
+    this.#pidfd = pidfd;
+    this.#stdin = ends.stdin === null ? null : createStdinWriter(ends.stdin);
+    this.#stdout = this.#attach(ends.stdout, "stdout");
+    this.#stderr = this.#attach(ends.stderr, "stderr");
+  }
+
+  #attach(fd: number | null, channel: Channel): PipeReader | null {
+    if (fd === null) return null;
+    this.#open += 1;
+    return readPipe(fd, channel, this);
+  }
+
+  get pid(): Pid {
+    return this.saved.pid as Pid;
+  }
+
+  get adopted(): boolean {
+    return this.#pidfd !== null;
+  }
+
+  ends(): RunEnds {
+    return { stdin: this.#stdin?.fd ?? null, stdout: fdOf(this.#stdout), stderr: fdOf(this.#stderr) };
+  }
+
+  unwritten(): Buffer {
+    return this.#stdin?.pending() ?? Buffer.alloc(0);
+  }
+
+  write(bytes: Buffer): WriteOutcome {
+    return this.#stdin?.write(bytes) ?? "closed";
+  }
+
+  writeStdin(text: string): WriteOutcome {
+    return this.write(Buffer.from(text, "utf8"));
+  }
+
+  kill(signal: number, asgroup: boolean): string | null {
+    if (this.#pidfd === null) return kill(this.pid, signal, asgroup);
+    // Not our child, so its pid may be somebody else's the moment it ends: the descriptor can't be.
+    const problem = signalPidfd(this.#pidfd, asgroup ? 0 : signal);
+    return problem === null && asgroup ? kill(this.pid, signal, true) : problem;
+  }
+
+  drain(): void {
+    this.#stdout?.drain();
+    this.#stderr?.drain();
+  }
+
+  finish(): void {
+    this.#stdin?.close();
+    this.#socket?.release();
+    if (this.#pidfd !== null) closeSync(this.#pidfd);
+    this.drain();
+    this.#dead = true;
+    if (this.#open === 0) this.#done();
+    else this.#lingering.add(this, this.#owner);
+  }
+
+  close(): void {
+    this.#stdin?.close();
+    this.#stdout?.close();
+    this.#stderr?.close();
+  }
+
+  #done(): void {
+    this.#outputs.release();
+    this.#lingering.delete(this);
+  }
+
+  takeFrom(channel: Channel, pipe: number): Taken {
+    return this.#outputs.takeFrom(channel, pipe);
+  }
+
+  shows(channel: Channel): boolean {
+    return this.#outputs.shows(channel);
+  }
+
+  data(channel: Channel, chunk: Buffer, take: TakeShown): Promise<void> | null {
+    return this.#outputs.write(channel, chunk, take);
+  }
+
+  end(): void {
+    this.#open -= 1;
+    if (this.#dead && this.#open === 0) this.#done();
+  }
+}
+
+function fdOf(reader: PipeReader | null): number | null {
+  return reader === null || reader.ended ? null : reader.fd;
 }
 
 function failureLines(context: SpawnContext, argv0: string, failure: SpawnFailure): readonly string[] {

@@ -23,68 +23,83 @@ const RETRY_MS = 20;
 
 /** Takes over `fd`. */
 export function createStdinWriter(fd: number): StdinWriter {
-  let queue: Buffer[] = [];
-  let queuedBytes = 0;
-  let waiting: Watch | null = null;
-  let closed = false;
+  return new OneStdin(fd);
+}
 
-  function close(): void {
-    if (closed) return;
-    closed = true;
-    waiting?.close();
-    queue = [];
-    queuedBytes = 0;
-    closeSync(fd);
+/** A class, as each process has one. */
+class OneStdin implements StdinWriter {
+  readonly #fd: number;
+  #queue: Buffer[] | null = null;
+  #queuedBytes = 0;
+  #waiting: Watch | null = null;
+  #closed = false;
+
+  constructor(fd: number) {
+    this.#fd = fd;
   }
 
-  /** What is left; null when nobody reads any more. */
-  function push(bytes: Buffer): Buffer | null {
-    try {
-      return bytes.subarray(writeSync(fd, bytes));
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === "EAGAIN" ? bytes : null;
-    }
+  get fd(): number | null {
+    return this.#closed ? null : this.#fd;
   }
 
-  function drain(): void {
+  write(bytes: Buffer): WriteOutcome {
+    if (this.#closed) return "closed";
+    if (this.#queuedBytes > 0) return this.#enqueue(bytes);
+    // All or nothing: what the pipe had taken of it could not be taken back.
+    if (bytes.length > QUEUE_LIMIT_BYTES) return "full";
+    const left = push(this.#fd, bytes);
+    if (left === null) return "closed";
+    return left.length === 0 ? "written" : this.#enqueue(left);
+  }
+
+  pending(): Buffer {
+    return Buffer.concat(this.#queue ?? []);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#waiting?.close();
+    this.#queue = null;
+    this.#queuedBytes = 0;
+    closeSync(this.#fd);
+  }
+
+  #enqueue(bytes: Buffer): WriteOutcome {
+    if (this.#queuedBytes + bytes.length > QUEUE_LIMIT_BYTES) return "full";
+    this.#queue ??= [];
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+    const drain = (): void => this.#drain();
+    this.#waiting ??= watch(this.#fd, "writable", drain) ?? retry(drain);
+    return "written";
+  }
+
+  #drain(): void {
+    const queue = this.#queue ?? [];
     for (let first = queue[0]; first !== undefined; first = queue[0]) {
-      const left = push(first);
-      if (left === null) return close();
-      queuedBytes -= first.length - left.length;
+      const left = push(this.#fd, first);
+      if (left === null) return this.close();
+      this.#queuedBytes -= first.length - left.length;
       if (left.length > 0) {
         queue[0] = left;
         return;
       }
       queue.shift();
     }
-    waiting?.close();
-    waiting = null;
+    this.#queue = null;
+    this.#waiting?.close();
+    this.#waiting = null;
   }
+}
 
-  function enqueue(bytes: Buffer): WriteOutcome {
-    if (queuedBytes + bytes.length > QUEUE_LIMIT_BYTES) return "full";
-    queue.push(bytes);
-    queuedBytes += bytes.length;
-    waiting ??= watch(fd, "writable", drain) ?? retry(drain);
-    return "written";
+/** What is left; null when nobody reads any more. */
+function push(fd: number, bytes: Buffer): Buffer | null {
+  try {
+    return bytes.subarray(writeSync(fd, bytes));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EAGAIN" ? bytes : null;
   }
-
-  return {
-    get fd() {
-      return closed ? null : fd;
-    },
-    write(bytes) {
-      if (closed) return "closed";
-      if (queuedBytes > 0) return enqueue(bytes);
-      // All or nothing: what the pipe had taken of it could not be taken back.
-      if (bytes.length > QUEUE_LIMIT_BYTES) return "full";
-      const left = push(bytes);
-      if (left === null) return "closed";
-      return left.length === 0 ? "written" : enqueue(left);
-    },
-    pending: () => Buffer.concat(queue),
-    close,
-  };
 }
 
 function retry(again: () => void): Watch {

@@ -38,7 +38,7 @@ import type { HandedRun } from "./handover.js";
 import { createJournal } from "./journal.js";
 import { createLingering, type Owner } from "./lingering.js";
 import type { Log } from "./log.js";
-import { createOutputs } from "./outputs.js";
+import { createOutputs, type OutputsHost } from "./outputs.js";
 import type { Plugins } from "./plugins.js";
 import { createPurpose } from "./purpose.js";
 import type { Resume } from "./resume.js";
@@ -154,8 +154,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         socket: socketOf(entry),
         keepPipes: keepsState,
         onSpawn: (pipes) => journal.spawning(entry, pipes),
-        onLinger: (run) => lingering.add(run, entry),
-        onFinished: (run) => lingering.delete(run),
+        owner: entry,
+        lingering,
       }),
     onStep: (entry) => journal.process(entry),
     beforeKill: () => journal.flush(),
@@ -174,23 +174,21 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   });
   engine.subscribe((entry, change) => bus.changed(entry, change));
 
+  const outputsHost: OutputsHost = {
+    log,
+    settings: () => available.supervisord,
+    onLog: (entry, channel, bytes) =>
+      bus.publish(logEvent(entry, pidOf(entry), channel, decodeOrRepr(bytes))),
+    onCapture: (entry, channel, bytes) =>
+      bus.publish(communicationEvent(entry, pidOf(entry), channel, decodeOrRepr(bytes))),
+    onProtocol: (entry, bytes, take) => bus.heard(entry, bytes, take),
+    showsProtocol: keepsState,
+  };
+
   const groups = createGroups({
     engine,
     outputs: (group, config, entry, logs) =>
-      createOutputs({
-        config,
-        logs,
-        childlogdir: available.supervisord.childlogdir,
-        identifier: available.supervisord.identifier,
-        strip_ansi: available.supervisord.strip_ansi,
-        log,
-        onProtocol: group.kind === "eventlistener" ? (bytes, take) => bus.heard(entry(), bytes, take) : null,
-        showsProtocol: keepsState,
-        onLog: (channel, bytes) =>
-          bus.publish(logEvent(entry(), pidOf(entry()), channel, decodeOrRepr(bytes))),
-        onCapture: (channel, bytes) =>
-          bus.publish(communicationEvent(entry(), pidOf(entry()), channel, decodeOrRepr(bytes))),
-      }),
+      createOutputs(outputsHost, { config, isListener: group.kind === "eventlistener", entry, logs }),
     onAdded(group, resumed) {
       journal.group(group);
       if (group.config.kind === "eventlistener")

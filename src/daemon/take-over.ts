@@ -84,12 +84,12 @@ export function takeOver(resume: Resume, options: TakeOverOptions): TakenOver {
 
   function takeRun(entry: Entry, { run: saved, ends, pidfd }: Child): Run {
     let socket = options.socketOf(entry);
-    let { outputs } = entry;
+    const { outputs } = entry;
     try {
       outputs.open();
     } catch (error) {
       log.log("critical", `cannot open the logs of '${entry.name}': ${describeError(error)}`);
-      outputs = { ...outputs, release: () => undefined };
+      outputs.doWithout();
     }
     try {
       socket?.acquire();
@@ -97,12 +97,7 @@ export function takeOver(resume: Resume, options: TakeOverOptions): TakenOver {
       log.log("critical", `cannot open the socket of '${entry.name}': ${describeError(error)}`);
       socket = null;
     }
-    const context = {
-      outputs,
-      socket,
-      onLinger: (ended: Run) => lingering.add(ended, entry),
-      onFinished: (ended: Run) => lingering.delete(ended),
-    };
+    const context = { outputs, socket, owner: entry, lingering };
     const unwritten = resume.unwritten.get(heldKey(entry.group, entry.name)) ?? null;
     const run = createRun(saved, ends, context, pidfd, unwritten);
     // What a listener had said belongs to the past; whatever it says later answers what it is sent by us.

@@ -5,10 +5,10 @@
  */
 import fs from "node:fs";
 import { appendAgain, seekEnd, splice, stopAppending } from "../posix/splice.js";
-import { type Opened, openLog } from "./open.js";
+import { openLog } from "./open.js";
 import { shiftBackups } from "./rotate.js";
 import { joinStream, type StreamLog } from "./stream.js";
-import { codeOf, createTrouble, reasonOf, type Voice } from "./trouble.js";
+import { codeOf, createTrouble, reasonOf, type Trouble, type Voice } from "./trouble.js";
 
 export interface LogFileOptions extends Voice {
   /** Bytes; 0 is never. Rotation comes after the write that reaches it. */
@@ -31,6 +31,8 @@ export type Taken = number | "empty" | "unfit";
 const BEYOND_BYTES = 128 * 1024;
 /** What one taking moves at most: all that a pipe can hold. */
 const TAKE_BYTES = 1 << 20;
+const DEFAULT_MODE = 0o666;
+const monotonic = (): number => performance.now();
 
 export interface LogFile extends Disposable {
   readonly path: string;
@@ -75,95 +77,118 @@ type Target =
 
 /** Opens a log for append, creating it. Throws what the file system says (`code`: EISDIR, ENOENT, EACCES …). */
 export function openLogFile(path: string, options: LogFileOptions): LogFile {
-  const { maxbytes, backups, mode = 0o666, now = () => performance.now() } = options;
-  const writing = createTrouble("write to", path, options, now);
-  const rotating = createTrouble("rotate", path, options, now);
-  const reopening = createTrouble("reopen", path, options, now);
-  let target: Target | null = wrap(openLog(path, mode));
-  /** The descriptor in use is no longer what stands under `path`. */
-  let misplaced = false;
+  return new OpenLogFile(path, options);
+}
 
-  function wrap(opened: Opened): Target {
-    if (opened.kind === "stream") return { kind: "stream", log: joinStream(opened, path, options, now) };
+type File = Extract<Target, { kind: "file" }>;
+
+/** A class, as there is one for each channel of each process. */
+class OpenLogFile implements LogFile {
+  readonly path: string;
+  readonly #options: LogFileOptions;
+  readonly #now: () => number;
+  readonly #writing: Trouble;
+  readonly #rotating: Trouble;
+  readonly #reopening: Trouble;
+  #target: Target | null;
+  /** The descriptor in use is no longer what stands under `path`. */
+  #misplaced = false;
+
+  constructor(path: string, options: LogFileOptions) {
+    const now = options.now ?? monotonic;
+    this.path = path;
+    this.#options = options;
+    this.#now = now;
+    this.#writing = createTrouble("write to", path, options, now);
+    this.#rotating = createTrouble("rotate", path, options, now);
+    this.#reopening = createTrouble("reopen", path, options, now);
+    this.#target = this.#open(false);
+  }
+
+  get size(): number {
+    return this.#target?.kind === "file" ? this.#target.size : 0;
+  }
+
+  #open(truncate: boolean): Target {
+    const opened = openLog(this.path, this.#options.mode ?? DEFAULT_MODE, truncate);
+    if (opened.kind === "stream")
+      return { kind: "stream", log: joinStream(opened, this.path, this.#options, this.#now) };
     return { kind: "file", fd: opened.fd, size: opened.size, unseen: 0, append: true, unfit: false };
   }
 
-  function place(truncate: boolean): void {
+  #place(truncate: boolean): void {
     // The new one comes first: if it cannot be opened, the old descriptor stays in use.
-    const next = wrap(openLog(path, mode, truncate));
-    if (target !== null) release(target);
-    target = next;
-    misplaced = false;
+    const next = this.#open(truncate);
+    if (this.#target !== null) release(this.#target);
+    this.#target = next;
+    this.#misplaced = false;
   }
 
-  function rotate(file: Extract<Target, { kind: "file" }>): void {
-    if (rotating.early()) return;
+  #rotate(file: File): void {
+    if (this.#rotating.early()) return;
+    const { maxbytes, backups } = this.#options;
     let truncate = false;
     try {
-      if (!misplaced) {
-        const moved = measure(file);
+      if (!this.#misplaced) {
+        const moved = measure(file, this.path);
         if (file.size < maxbytes) return;
         // Another log on the same path (stdout and stderr in one file) has rotated already: follow it.
-        if (!moved && backups > 0) shiftBackups(path, backups);
-        misplaced = true;
+        if (!moved && backups > 0) shiftBackups(this.path, backups);
+        this.#misplaced = true;
         truncate = !moved && backups === 0;
       }
-      place(truncate);
-      rotating.over();
+      this.#place(truncate);
+      this.#rotating.over();
     } catch (error) {
-      rotating.failed(reasonOf(error), 0);
+      this.#rotating.failed(reasonOf(error), 0);
     }
   }
 
-  /** Looks at the file itself; true when `path` names another one by now. */
-  function measure(file: Extract<Target, { kind: "file" }>): boolean {
-    const stat = fs.fstatSync(file.fd);
-    file.size = stat.size;
-    file.unseen = 0;
-    const there = fs.statSync(path, { throwIfNoEntry: false });
-    return there !== undefined && (there.ino !== stat.ino || there.dev !== stat.dev);
-  }
-
   /** What went wrong; null when the log is where it belongs. */
-  function tryPlace(): unknown {
+  #tryPlace(): unknown {
     try {
-      place(false);
-      reopening.over();
+      this.#place(false);
+      this.#reopening.over();
       return null;
     } catch (error) {
-      misplaced = true;
-      reopening.failed(reasonOf(error), 0);
+      this.#misplaced = true;
+      this.#reopening.failed(reasonOf(error), 0);
       return error;
     }
   }
 
-  function write(chunk: Uint8Array | string): void {
+  #placeAgain(): void {
+    if (this.#reopening.active && !this.#reopening.early()) this.#tryPlace();
+  }
+
+  write(chunk: Uint8Array | string): void {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
-    if (target === null || bytes.length === 0) return;
-    if (reopening.active && !reopening.early()) tryPlace();
+    if (this.#target === null || bytes.length === 0) return;
+    this.#placeAgain();
+    const target = this.#target;
     if (target.kind === "stream") {
       target.log.write(bytes);
       return;
     }
-    if (writing.active && writing.early()) {
-      writing.lose(bytes.length);
+    if (this.#writing.active && this.#writing.early()) {
+      this.#writing.lose(bytes.length);
       return;
     }
-    const file = target;
-    if (!file.append) seekEnd(file.fd);
-    const written = writeAll(file.fd, bytes);
-    file.size += written.bytes;
-    file.unseen += written.bytes;
-    if (written.error === null) writing.over();
-    else writing.failed(reasonOf(written.error), bytes.length - written.bytes);
-    if (maxbytes === 0 || reopening.active || target !== file) return;
-    if (file.size >= maxbytes || file.unseen >= maxbytes / LOOKS) rotate(file);
+    if (!target.append) seekEnd(target.fd);
+    const written = writeAll(target.fd, bytes);
+    target.size += written.bytes;
+    target.unseen += written.bytes;
+    if (written.error === null) this.#writing.over();
+    else this.#writing.failed(reasonOf(written.error), bytes.length - written.bytes);
+    const { maxbytes } = this.#options;
+    if (maxbytes === 0 || this.#reopening.active || this.#target !== target) return;
+    if (target.size >= maxbytes || target.unseen >= maxbytes / LOOKS) this.#rotate(target);
   }
 
-  function takeFrom(pipe: number): Taken {
-    if (reopening.active && !reopening.early()) tryPlace();
-    const file = target;
-    if (file === null || file.kind === "stream" || file.unfit || writing.active) return "unfit";
+  takeFrom(pipe: number): Taken {
+    this.#placeAgain();
+    const file = this.#target;
+    if (file === null || file.kind === "stream" || file.unfit || this.#writing.active) return "unfit";
     if (file.append) {
       if (!stopAppending(file.fd)) return "unfit";
       file.append = false;
@@ -178,6 +203,7 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
       file.unfit = true;
       return "unfit";
     }
+    const { maxbytes } = this.#options;
     const room = maxbytes === 0 ? TAKE_BYTES : Math.max(BEYOND_BYTES, maxbytes - size);
     const moved = splice(pipe, file.fd, Math.min(TAKE_BYTES, room));
     if (typeof moved === "string") {
@@ -187,41 +213,46 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
       return "unfit";
     }
     file.size = size + moved;
-    if (maxbytes > 0 && file.size >= maxbytes && !reopening.active) rotate(file);
+    if (maxbytes > 0 && file.size >= maxbytes && !this.#reopening.active) this.#rotate(file);
     return moved;
   }
 
-  function clear(): void {
-    if (target === null || target.kind === "stream") return;
+  room(): Promise<void> | null {
+    return this.#target?.kind === "stream" ? this.#target.log.room() : null;
+  }
+
+  reopen(): void {
+    if (this.#target !== null) this.#tryPlace();
+  }
+
+  clear(): void {
+    if (this.#target === null || this.#target.kind === "stream") return;
     try {
-      fs.unlinkSync(path);
+      fs.unlinkSync(this.path);
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
     }
-    const problem = tryPlace();
+    const problem = this.#tryPlace();
     if (problem !== null) throw problem;
   }
 
-  function close(): void {
-    if (target !== null) release(target);
-    target = null;
+  close(): void {
+    if (this.#target !== null) release(this.#target);
+    this.#target = null;
   }
 
-  return {
-    path,
-    get size() {
-      return target?.kind === "file" ? target.size : 0;
-    },
-    write,
-    takeFrom,
-    room: () => (target?.kind === "stream" ? target.log.room() : null),
-    reopen() {
-      if (target !== null) tryPlace();
-    },
-    clear,
-    close,
-    [Symbol.dispose]: close,
-  };
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Looks at the file itself; true when `path` names another one by now. */
+function measure(file: File, path: string): boolean {
+  const stat = fs.fstatSync(file.fd);
+  file.size = stat.size;
+  file.unseen = 0;
+  const there = fs.statSync(path, { throwIfNoEntry: false });
+  return there !== undefined && (there.ino !== stat.ino || there.dev !== stat.dev);
 }
 
 function release(target: Target): void {

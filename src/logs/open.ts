@@ -91,6 +91,8 @@ function isFifo(path: string): boolean {
 
 function readLink(path: string): string | null {
   try {
+    // Asked first: an exception costs more than all else about opening a log.
+    if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return null;
     return fs.readlinkSync(path);
   } catch {
     return null;

@@ -49,91 +49,130 @@ export interface ChannelLog extends Disposable {
 
 /** Opens the channel's file. Throws what the file system says. */
 export function openChannelLog(options: ChannelLogOptions): ChannelLog {
-  const { path, syslogName } = options;
-  const file: LogFile | null = path === null ? null : openLogFile(path, options);
-  const lines = syslogName === null ? null : createSyslogLines(syslogName, options.syslog ?? syslog);
-  const parser = options.captureMaxbytes > 0 ? createCaptureParser() : null;
-  const captured = createCaptureBuffer(options.captureMaxbytes);
-  const { onLog, onCapture } = options;
-  let logStripper = newStripper(options.stripAnsi);
-  let captureStripper = newStripper(options.stripAnsi);
-  let open = true;
+  return new OpenChannelLog(options);
+}
 
-  const watched = parser !== null || lines !== null || (onLog ?? null) !== null;
+interface Capture {
+  readonly parser: ReturnType<typeof createCaptureParser>;
+  readonly text: ReturnType<typeof createCaptureBuffer>;
+}
 
-  function log(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    file?.write(bytes);
-    lines?.write(bytes);
-    onLog?.(asBuffer(bytes));
+/** A class, as there are two for each process. */
+class OpenChannelLog implements ChannelLog {
+  readonly path: string | null;
+  readonly #file: LogFile | null;
+  readonly #lines: ReturnType<typeof createSyslogLines> | null;
+  readonly #capture: Capture | null;
+  readonly #onLog: ChannelLogOptions["onLog"];
+  readonly #onCapture: ChannelLogOptions["onCapture"];
+  #logStripper: AnsiStripper | null;
+  #captureStripper: AnsiStripper | null;
+  #open = true;
+
+  constructor(options: ChannelLogOptions) {
+    const { path, syslogName, captureMaxbytes, stripAnsi } = options;
+    this.path = path;
+    this.#file = path === null ? null : openLogFile(path, options);
+    this.#lines = syslogName === null ? null : createSyslogLines(syslogName, options.syslog ?? syslog);
+    this.#capture =
+      captureMaxbytes > 0
+        ? { parser: createCaptureParser(), text: createCaptureBuffer(captureMaxbytes) }
+        : null;
+    this.#onLog = options.onLog;
+    this.#onCapture = options.onCapture;
+    this.#logStripper = newStripper(stripAnsi);
+    this.#captureStripper = newStripper(stripAnsi);
   }
 
-  function capture(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    captured.append(bytes);
-    onLog?.(asBuffer(bytes));
+  get stripAnsi(): boolean {
+    return this.#logStripper !== null;
   }
 
-  function take(piece: Piece): void {
+  set stripAnsi(on: boolean) {
+    if (on === this.stripAnsi) return;
+    if (this.#logStripper !== null) this.#log(this.#logStripper.end());
+    this.#logStripper = newStripper(on);
+    this.#captureStripper = newStripper(on);
+  }
+
+  #log(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#file?.write(bytes);
+    this.#lines?.write(bytes);
+    this.#onLog?.(asBuffer(bytes));
+  }
+
+  #keep(text: Capture["text"], bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    text.append(bytes);
+    this.#onLog?.(asBuffer(bytes));
+  }
+
+  #take({ text }: Capture, piece: Piece): void {
     switch (piece.kind) {
       case "log":
-        log(logStripper === null ? piece.bytes : logStripper.write(piece.bytes));
+        this.#log(this.#logStripper === null ? piece.bytes : this.#logStripper.write(piece.bytes));
         return;
       case "captured":
-        capture(captureStripper === null ? piece.bytes : captureStripper.write(piece.bytes));
+        this.#keep(
+          text,
+          this.#captureStripper === null ? piece.bytes : this.#captureStripper.write(piece.bytes),
+        );
         return;
       case "event":
-        if (captureStripper !== null) capture(captureStripper.end());
-        onCapture?.(asBuffer(captured.take()));
+        if (this.#captureStripper !== null) this.#keep(text, this.#captureStripper.end());
+        this.#onCapture?.(asBuffer(text.take()));
         return;
       default:
         assertNever(piece);
     }
   }
 
-  function write(chunk: Uint8Array): void {
-    if (!open) return;
-    if (parser !== null) for (const piece of parser.push(chunk)) take(piece);
-    else log(logStripper === null ? chunk : logStripper.write(chunk));
+  write(chunk: Uint8Array): void {
+    if (!this.#open) return;
+    const capture = this.#capture;
+    if (capture !== null) for (const piece of capture.parser.push(chunk)) this.#take(capture, piece);
+    else this.#log(this.#logStripper === null ? chunk : this.#logStripper.write(chunk));
   }
 
-  function end(): void {
-    for (const piece of parser?.end() ?? []) take(piece);
-    if (logStripper !== null) log(logStripper.end());
+  takeFrom(pipe: number): Taken {
+    const seen = this.#capture !== null || this.#lines !== null || (this.#onLog ?? null) !== null;
+    if (!this.#open || this.#file === null || seen || this.#logStripper !== null) return "unfit";
+    return this.#file.takeFrom(pipe);
+  }
+
+  room(): Promise<void> | null {
+    return this.#file?.room() ?? null;
+  }
+
+  end(): void {
+    const capture = this.#capture;
+    if (capture !== null) for (const piece of capture.parser.end()) this.#take(capture, piece);
+    if (this.#logStripper !== null) this.#log(this.#logStripper.end());
     // A capture without its end token is no event; onLog has heard its text, and here it ends.
-    captureStripper?.end();
-    captured.take();
-    lines?.end();
+    this.#captureStripper?.end();
+    capture?.text.take();
+    this.#lines?.end();
   }
 
-  function close(): void {
-    if (!open) return;
-    end();
-    open = false;
-    file?.close();
+  reopen(): void {
+    this.#file?.reopen();
   }
 
-  return {
-    path,
-    get stripAnsi() {
-      return logStripper !== null;
-    },
-    set stripAnsi(on: boolean) {
-      if (on === (logStripper !== null)) return;
-      if (logStripper !== null) log(logStripper.end());
-      logStripper = newStripper(on);
-      captureStripper = newStripper(on);
-    },
-    write,
-    takeFrom: (pipe) =>
-      open && file !== null && !watched && logStripper === null ? file.takeFrom(pipe) : "unfit",
-    room: () => file?.room() ?? null,
-    end,
-    reopen: () => file?.reopen(),
-    clear: () => file?.clear(),
-    close,
-    [Symbol.dispose]: close,
-  };
+  clear(): void {
+    this.#file?.clear();
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.end();
+    this.#open = false;
+    this.#file?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 /** The same bytes, not a copy. */

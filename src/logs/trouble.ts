@@ -26,34 +26,51 @@ const RETRY_MS = 1000;
 
 /** `verb` is what is tried: `write to`, `rotate`. */
 export function createTrouble(verb: string, path: string, voice: Voice, now: () => number): Trouble {
-  let active = false;
-  let lost = 0;
-  let retryAt = 0;
-  return {
-    get active() {
-      return active;
-    },
-    early: () => active && now() < retryAt,
-    failed(why, bytes) {
-      lost += bytes;
-      retryAt = now() + RETRY_MS;
-      if (active) return;
-      // Set before it is said: whoever hears it may write to this very log.
-      active = true;
-      voice.onTrouble?.(`cannot ${verb} log ${path}: ${why}`);
-    },
-    lose(bytes) {
-      lost += bytes;
-    },
-    over() {
-      if (!active) return;
-      const bytes = lost;
-      active = false;
-      lost = 0;
-      const loss = bytes > 0 ? `, ${bytes} bytes were lost` : "";
-      voice.onRecovered?.(`can ${verb} log ${path} again${loss}`);
-    },
-  };
+  return new OneTrouble(verb, path, voice, now);
+}
+
+/** A class, as each log has three. */
+class OneTrouble implements Trouble {
+  active = false;
+  #lost = 0;
+  #retryAt = 0;
+  readonly #verb: string;
+  readonly #path: string;
+  readonly #voice: Voice;
+  readonly #now: () => number;
+
+  constructor(verb: string, path: string, voice: Voice, now: () => number) {
+    this.#verb = verb;
+    this.#path = path;
+    this.#voice = voice;
+    this.#now = now;
+  }
+
+  early(): boolean {
+    return this.active && this.#now() < this.#retryAt;
+  }
+
+  failed(why: string, bytes: number): void {
+    this.#lost += bytes;
+    this.#retryAt = this.#now() + RETRY_MS;
+    if (this.active) return;
+    // Set before it is said: whoever hears it may write to this very log.
+    this.active = true;
+    this.#voice.onTrouble?.(`cannot ${this.#verb} log ${this.#path}: ${why}`);
+  }
+
+  lose(bytes: number): void {
+    this.#lost += bytes;
+  }
+
+  over(): void {
+    if (!this.active) return;
+    const bytes = this.#lost;
+    this.active = false;
+    this.#lost = 0;
+    const loss = bytes > 0 ? `, ${bytes} bytes were lost` : "";
+    this.#voice.onRecovered?.(`can ${this.#verb} log ${this.#path} again${loss}`);
+  }
 }
 
 /** The code of a system error, `""` where there is none. */

@@ -39,6 +39,12 @@ withSupervisor(
   },
 );
 
+/** Programs stop before listeners. This one takes until the listener has noted what it was told. */
+const FIRST_TO_STOP = `trap 'until grep -q STOPPING "$1"; do sleep 0.05; done; exit 0' TERM
+echo > "$2"
+while :; do sleep 0.05; done
+`;
+
 withSupervisor(
   "ticks come at multiples of their period, and the end of the daemon is an event",
   { timeout: 60_000 },
@@ -47,8 +53,10 @@ withSupervisor(
     const seen: string[] = [];
     {
       await using daemon = await boot(
-        `[eventlistener:l]\ncommand=${fixture("childutils-listener")} %(dir)s/notes\nevents=TICK_5,SUPERVISOR_STATE_CHANGE\nbuffer_size=100\nstartsecs=0\nstdout_logfile=NONE`,
+        `[eventlistener:l]\ncommand=${fixture("childutils-listener")} %(dir)s/notes\nevents=TICK_5,SUPERVISOR_STATE_CHANGE\nbuffer_size=100\nstartsecs=0\nstdout_logfile=NONE\n[program:first]\ncommand=/bin/sh %(dir)s/first.sh %(dir)s/notes %(dir)s/up`,
+        { files: { "first.sh": FIRST_TO_STOP } },
       );
+      await until(() => existsSync(join(daemon.dir, "up")), "the program that stops before the listener");
       file = join(daemon.dir, "notes");
       await until(() => notes(file).some((line) => line.includes("TICK_5")), "a tick");
       daemon.signal("SIGTERM");
