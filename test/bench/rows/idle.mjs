@@ -41,8 +41,9 @@ function measure(count, seconds, names, pm2) {
       daemons.push(daemon);
     }
     for (const { rpc } of daemons) rpc?.close();
-    // Whatever the start left to be done is done by then: V8 tidies up some ten seconds after the last event.
-    await wait(seconds < 10 ? 6000 : 15_000);
+    // Whatever the start left to be done is done by then: V8 tidies up some ten seconds after the last event,
+    // and text pages are given back ten seconds after the start.
+    await wait(seconds < 10 ? 6000 : 25_000);
     const before = daemons.map(({ pid }) => ({ woken: switches(pid), cpu: cpuNs(pid) }));
     await wait(seconds * 1000);
     return new Map(
