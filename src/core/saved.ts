@@ -56,6 +56,8 @@ export interface SavedListener {
   /** What led to this place and may still stand in its pipe, base64. */
   readonly heard?: string;
   readonly busyWith: SavedEvent | null;
+  /** That event was about to be sent; whether it was, its process tells. */
+  readonly unsent?: boolean;
 }
 
 export interface SavedPool {

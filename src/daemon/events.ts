@@ -67,6 +67,8 @@ interface Member {
   busyWith: PooledEvent | null;
   /** What it said that is accounted for in `listener` and may still stand in its pipe. */
   heard: Buffer;
+  /** `busyWith` was about to be written to it. */
+  unsent: boolean;
 }
 
 interface LivePool {
@@ -109,7 +111,10 @@ export function createEventBus(options: EventBusOptions): EventBus {
     },
 
     begin() {
-      for (const { member } of memberOf.values()) member.heard = NOTHING;
+      for (const { live, member } of memberOf.values()) {
+        member.heard = NOTHING;
+        if (member.unsent) takeBackUnsent(live, member);
+      }
       for (const live of pools.values()) dispatch(live);
     },
 
@@ -126,7 +131,8 @@ export function createEventBus(options: EventBusOptions): EventBus {
       const known = memberOf.get(entry);
       if (known === undefined) return;
       const { live, member } = known;
-      if (change.to === "STARTING") Object.assign(member, { listener: createListener(), heard: NOTHING });
+      if (change.to === "STARTING")
+        Object.assign(member, { listener: createListener(), heard: NOTHING, unsent: false });
       touch(live);
       if (change.to === "STARTING" || change.to === "RUNNING") dispatch(live);
       else if (change.to !== "STOPPING" && change.to !== "UNKNOWN") {
@@ -141,6 +147,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       const { live, member } = known;
       const news = skipHeard(member, bytes, take);
       if (news.length === 0) return;
+      member.unsent = false;
       for (const fact of member.listener.heard(news)) {
         if (fact.type !== "result") note(live, member, fact);
         // After a failing handler nothing counts that the listener said behind its result.
@@ -208,10 +215,15 @@ export function createEventBus(options: EventBusOptions): EventBus {
     // A supervisor that takes over must know that this listener has an event, or it would send it another.
     const before = member.listener.place();
     member.busyWith = pooled;
+    // A pipe takes so much as a whole or not at all.
+    member.unsent = Buffer.byteLength(text) <= PIPE_BUF_BYTES;
     const facts = listener.sent();
     touch(live);
     options.flush();
-    if (entry.run.writeStdin(text) !== "written") {
+    const outcome = entry.run.writeStdin(text);
+    member.unsent = false;
+    touch(live);
+    if (outcome !== "written") {
       member.busyWith = null;
       member.listener = createListener(before);
       const said = `epipe occurred while sending event ${serial} to listener ${entry.name}, listener state unchanged`;
@@ -221,6 +233,14 @@ export function createEventBus(options: EventBusOptions): EventBus {
     for (const fact of facts) note(live, member, fact);
     log.log("debug", `event ${serial} sent to listener ${entry.name}`);
     return true;
+  }
+
+  /** Our predecessor has died between writing down that it sends and sending. */
+  function takeBackUnsent(live: LivePool, member: Member): void {
+    member.unsent = false;
+    if (member.listener.state !== "BUSY" || member.entry.run?.waitsForInput() !== true) return;
+    member.listener = createListener({ state: "READY", pending: NOTHING, resultBytes: null });
+    giveBack(live, member);
   }
 
   function note(live: LivePool, member: Member, fact: Exclude<ListenerFact, { type: "result" }>): void {
@@ -279,6 +299,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
 }
 
 const NOTHING = Buffer.alloc(0);
+const PIPE_BUF_BYTES = 4096;
 
 /** Leaves out what an earlier supervisor had written down and then not lived to take. */
 function skipHeard(member: Member, bytes: Buffer, take: TakeShown): Buffer {
@@ -312,7 +333,7 @@ function savePool({ pool, members }: LivePool, mostChars: number): SavedPool {
     if (chars > mostChars) break;
     buffer.push(pooled);
   }
-  const listeners = members.map(({ entry, listener, heard, busyWith }) => {
+  const listeners = members.map(({ entry, listener, heard, busyWith, unsent }) => {
     const { state, pending, resultBytes } = listener.place();
     return {
       name: entry.name,
@@ -321,6 +342,7 @@ function savePool({ pool, members }: LivePool, mostChars: number): SavedPool {
       resultBytes,
       ...(heard.length === 0 ? {} : { heard: heard.toString("base64") }),
       busyWith: busyWith === null ? null : saveEvent(busyWith),
+      ...(unsent ? { unsent } : {}),
     };
   });
   return { name, poolserial, discarded, buffer: buffer.map(saveEvent), listeners };
@@ -331,19 +353,16 @@ function restorePool(fresh: Pool, { poolserial, discarded, buffer }: SavedPool):
 }
 
 function restoreMember(entry: Entry, saved: SavedListener | undefined): Member {
-  if (saved === undefined) return { entry, listener: createListener(), busyWith: null, heard: NOTHING };
+  if (saved === undefined)
+    return { entry, listener: createListener(), busyWith: null, heard: NOTHING, unsent: false };
   const place = {
     state: saved.state as ListenerState,
     pending: Buffer.from(saved.pending, "base64"),
     resultBytes: saved.resultBytes,
   };
   const busyWith = saved.busyWith === null ? null : restoreEvent(saved.busyWith);
-  return {
-    entry,
-    listener: createListener(place),
-    busyWith,
-    heard: Buffer.from(saved.heard ?? "", "base64"),
-  };
+  const heard = Buffer.from(saved.heard ?? "", "base64");
+  return { entry, listener: createListener(place), busyWith, heard, unsent: saved.unsent ?? false };
 }
 
 function eventOf({ pool }: LivePool, { group, name }: Entry, pooled: PooledEvent): ListenerEvent {

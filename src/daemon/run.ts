@@ -4,9 +4,9 @@ import type { Pid } from "../core/brand.js";
 import type { ProcessConfig } from "../core/config.js";
 import type { SavedRun } from "../core/saved.js";
 import type { Taken } from "../logs/file.js";
-import { identify, ticksNow } from "../posix/identity.js";
+import { identify, readsStdin, ticksNow } from "../posix/identity.js";
 import { signalPidfd } from "../posix/pidfd.js";
-import { inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
+import { inodeOf, inputPipe, outputPipe, type PipeEnds, waitingBytes } from "../posix/pipe.js";
 import { kill } from "../posix/signals.js";
 import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js";
 import { failedExecStandIn } from "../posix/stand-in.js";
@@ -28,6 +28,8 @@ export interface Run {
   /** Text that its stdin has not taken yet. */
   unwritten(): Buffer;
   writeStdin(text: string): WriteOutcome;
+  /** It has read all that was written to it, and waits for more. */
+  waitsForInput(): boolean;
   /** The errno name of a failure, or null. */
   kill(signal: number, asgroup: boolean): string | null;
   /** Takes what is in its pipes right now. */
@@ -251,6 +253,11 @@ class LiveRun implements Run, PipeSink {
 
   writeStdin(text: string): WriteOutcome {
     return this.write(Buffer.from(text, "utf8"));
+  }
+
+  waitsForInput(): boolean {
+    const fd = this.#stdin?.fd ?? null;
+    return fd !== null && waitingBytes(fd) === 0 && readsStdin(this.pid);
   }
 
   kill(signal: number, asgroup: boolean): string | null {

@@ -51,6 +51,14 @@ export function isAlive(pid: number, starttime: number): boolean {
   return found !== null && !found.dead && found.starttime === starttime;
 }
 
+const READ: Readonly<Record<string, string>> = { x64: "0", arm64: "63" };
+
+/** Whether it sits in a read of its stdin right now. False also where the kernel doesn't tell. */
+export function readsStdin(pid: number): boolean {
+  const [call, fd] = read(`/proc/${pid}/syscall`)?.split(" ") ?? [];
+  return call !== undefined && call === READ[process.arch] && fd === "0x0";
+}
+
 /** Changes with each start of the machine. */
 export function bootId(): string {
   return read("/proc/sys/kernel/random/boot_id")?.trim() ?? "";

@@ -65,6 +65,14 @@ export function resizePipe(fd: number, bytes: number): number | null {
   return size < 0 ? null : size;
 }
 
+const FIONREAD = 0x541bn;
+const count = Buffer.alloc(4);
+
+/** Bytes that wait in a pipe, asked at either end. */
+export function waitingBytes(fd: number): number {
+  return libc.ioctl(fd, FIONREAD, "void *", count) === 0 ? count.readInt32LE(0) : 0;
+}
+
 const stat = Buffer.alloc(256);
 /** Where `struct stat` has it, on x64 and arm64 alike. */
 const INODE_AT = 8;

@@ -233,12 +233,13 @@ function isPool(value: unknown): boolean {
 
 function isListener(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { name, state, pending, resultBytes, heard = "", busyWith } = value;
+  const { name, state, pending, resultBytes, heard = "", busyWith, unsent = false } = value;
   return (
     isText(name) &&
     LISTENER_STATES.includes(String(state)) &&
     isText(pending) &&
     isText(heard) &&
+    typeof unsent === "boolean" &&
     orNull(resultBytes, isWhole) &&
     orNull(busyWith, isEvent)
   );

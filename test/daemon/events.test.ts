@@ -19,11 +19,20 @@ interface Life {
   readonly entry: Entry;
   /** What a supervisor that comes after a SIGKILL would find. */
   readonly written: () => SavedPool;
+  /** The same some moments later. */
+  readonly writtenLater: () => SavedPool;
   /** Events as its listener reads them. */
   readonly sent: string[];
 }
 
-function live(saved?: SavedPool): Life {
+interface Child {
+  /** What becomes of a write; throws where its supervisor is killed in it. */
+  readonly write?: () => void;
+  /** It has read everything and waits for more. */
+  readonly waits?: boolean;
+}
+
+function live(saved?: SavedPool, { write, waits = false }: Child = {}): Life {
   const parsed = parseConfig({ text: CONF, path: "/etc/supervisord.conf" });
   if (!parsed.ok) throw new Error("the conf is not right");
   const config = parsed.config.groups[0];
@@ -31,7 +40,9 @@ function live(saved?: SavedPool): Life {
   if (config?.kind !== "eventlistener" || member === undefined) throw new Error("there is no listener");
   const sent: string[] = [];
   const run: Partial<Run> = {
+    waitsForInput: () => waits,
     writeStdin: (text) => {
+      write?.();
       sent.push(text.split("\n").at(-1) ?? "");
       return "written";
     },
@@ -56,13 +67,18 @@ function live(saved?: SavedPool): Life {
   });
   const group: Group = { name: "ears", config, processes: new Map([["ears", entry]]) };
   bus.addPool(config, group, null, saved);
+  const found = (): SavedPool => {
+    if (written === undefined) throw new Error("nothing was written");
+    return written;
+  };
   return {
     bus,
     entry,
     sent,
-    written: () => {
-      if (written === undefined) throw new Error("nothing was written");
-      return written;
+    written: found,
+    writtenLater: () => {
+      written = save?.() ?? written;
+      return found();
     },
   };
 }
@@ -124,4 +140,29 @@ test("killed after it has left the pipe, nothing is taken for it that comes late
   const more = pipe(SAID);
   second.bus.heard(second.entry, more.bytes(), more.take);
   expect(second.sent).toEqual(["two", "three"]);
+});
+
+test("killed before an event reached its listener, it is sent again, unless the listener has it", () => {
+  const first = live(undefined, { write: killedBefore });
+  const ready = pipe("READY\n");
+  first.bus.heard(first.entry, ready.bytes(), ready.take);
+  expect(() => first.bus.publish(remoteEvent("t", "one"))).toThrow(Killed);
+
+  const without = live(first.written(), { waits: true });
+  without.bus.begin();
+  expect(without.sent).toEqual(["one"]);
+
+  const withIt = live(first.written());
+  withIt.bus.begin();
+  withIt.bus.publish(remoteEvent("t", "two"));
+  expect(withIt.sent).toEqual([]);
+  const words = pipe(SAID);
+  withIt.bus.heard(withIt.entry, words.bytes(), words.take);
+  expect(withIt.sent).toEqual(["two"]);
+});
+
+test("once it was written, it is not sent again to a listener that waits for more of it", () => {
+  const second = live(busy().writtenLater(), { waits: true });
+  second.bus.begin();
+  expect(second.sent).toEqual([]);
 });

@@ -1,7 +1,8 @@
 /** What a child finds when it is spawned: real processes that report on themselves. */
 import { closeSync, readdirSync, readSync, writeSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { inputPipe, outputPipe, type PipeEnds } from "../../src/posix/pipe.js";
+import { readsStdin } from "../../src/posix/identity.js";
+import { inputPipe, outputPipe, type PipeEnds, waitingBytes } from "../../src/posix/pipe.js";
 import { decodeWaitStatus, reapOne } from "../../src/posix/reap.js";
 import { kill } from "../../src/posix/signals.js";
 import { type SpawnRequest, spawn } from "../../src/posix/spawn.js";
@@ -204,4 +205,17 @@ test("a thousand spawns leave no descriptor behind", async () => {
     closeSync(child.stdout.near);
   }
   expect(readdirSync("/proc/self/fd").length).toBe(before);
+});
+
+describe("a child that reads its stdin", () => {
+  test("is seen to wait for it, and to have read it", async () => {
+    const cat = start(["/bin/cat"]);
+    await until(() => readsStdin(cat.pid), "cat to wait");
+    expect(waitingBytes(cat.stdin.near)).toBe(0);
+    const sleep = start(["/bin/sleep", "100"]);
+    writeSync(sleep.stdin.near, "unread");
+    expect(waitingBytes(sleep.stdin.near)).toBe(6);
+    await until(() => readdirSync(`/proc/${sleep.pid}/fd`).length === 3, "sleep to run");
+    expect(readsStdin(sleep.pid)).toBe(false);
+  });
 });
