@@ -19,7 +19,8 @@ import { now } from "./clock.js";
 import { createDeadlines } from "./deadlines.js";
 import type { Entry } from "./entry.js";
 import type { Log } from "./log.js";
-import type { Run, SpawnOutcome } from "./run.js";
+import type { Run } from "./run.js";
+import type { SpawnOutcome } from "./start-run.js";
 
 /** Hears of each state change, after the process has its new state. */
 export type Listener = (entry: Entry, change: Notify) => void;

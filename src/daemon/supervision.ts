@@ -42,8 +42,9 @@ import { createOutputs, type OutputsHost } from "./outputs.js";
 import type { Plugins } from "./plugins.js";
 import { createPurpose } from "./purpose.js";
 import type { Resume } from "./resume.js";
-import { type Run, type SpawnContext, startRun } from "./run.js";
+import type { HeldSocket, Run } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
+import { startRun } from "./start-run.js";
 import { keepStateFile } from "./state-file.js";
 import { takeOver } from "./take-over.js";
 
@@ -223,7 +224,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     stopReports.set(entry, after(now().mono, STOP_REPORT_SECONDS));
   }
 
-  function socketOf({ config: { fcgi } }: Entry): SpawnContext["socket"] {
+  function socketOf({ config: { fcgi } }: Entry): HeldSocket | null {
     if (fcgi === null) return null;
     return { acquire: () => fcgiSockets.acquire(fcgi), release: () => fcgiSockets.release(fcgi) };
   }

@@ -13,7 +13,7 @@ import type { Lingering } from "./lingering.js";
 import type { Log } from "./log.js";
 import type { Purpose } from "./purpose.js";
 import type { Resume } from "./resume.js";
-import { createRun, type Run, type SpawnContext } from "./run.js";
+import { createRun, type HeldSocket, type Run } from "./run.js";
 import { watchEnd } from "./strangers.js";
 
 export interface TakeOverOptions {
@@ -23,7 +23,7 @@ export interface TakeOverOptions {
   readonly groups: Groups;
   readonly lingering: Lingering;
   readonly purpose: Purpose;
-  readonly socketOf: (entry: Entry) => SpawnContext["socket"];
+  readonly socketOf: (entry: Entry) => HeldSocket | null;
 }
 
 /** What an adoption leaves for when all begins. */

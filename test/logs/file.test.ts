@@ -1,42 +1,15 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { type LogFile, type LogFileOptions, openLogFile } from "../../src/logs/file.js";
 import { useScratch } from "./scratch.js";
+import { useToldLogs } from "./told-log.js";
 
 const scratch = useScratch();
-const open = new Set<LogFile>();
+const openLog = useToldLogs();
 
 afterEach(() => {
   vi.restoreAllMocks();
-  for (const log of open) log.close();
-  open.clear();
 });
-
-interface Opened {
-  readonly log: LogFile;
-  readonly said: string[];
-  /** Moves the log's clock. */
-  readonly wait: (ms: number) => void;
-}
-
-function openLog(path: string, options: Partial<LogFileOptions> = {}): Opened {
-  const said: string[] = [];
-  let clock = 0;
-  const log = openLogFile(path, {
-    maxbytes: 0,
-    backups: 0,
-    onTrouble: (text) => said.push(`- ${text}`),
-    onRecovered: (text) => said.push(`+ ${text}`),
-    now: () => clock,
-    ...options,
-  });
-  open.add(log);
-  const wait = (ms: number): void => {
-    clock += ms;
-  };
-  return { log, said, wait };
-}
 
 function contents(directory: string): Record<string, string> {
   const names = fs.readdirSync(directory);
@@ -245,15 +218,12 @@ describe("a full disk", () => {
     const directory = scratch();
     const path = join(directory, "log");
     const said: string[] = [];
-    const log: LogFile = openLogFile(path, {
-      maxbytes: 0,
-      backups: 0,
+    const { log } = openLog(path, {
       onTrouble: (text) => {
         said.push(text);
         log.write(text);
       },
     });
-    open.add(log);
     vi.spyOn(fs, "writeSync").mockImplementation(() => {
       throw systemError("EDQUOT", -122);
     });

@@ -3,43 +3,20 @@ import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { type LogFile, type LogFileOptions, openLogFile, type Taken } from "../../src/logs/file.js";
+import type { LogFile, Taken } from "../../src/logs/file.js";
 import { fcntl } from "../../src/posix/libc.js";
 import { outputPipe } from "../../src/posix/pipe.js";
 import { useScratch } from "./scratch.js";
+import { useToldLogs } from "./told-log.js";
 
 const asRoot = test.runIf(process.getuid?.() === 0);
 const scratch = useScratch();
+const openLog = useToldLogs();
 const closers: (() => void)[] = [];
 
 afterEach(() => {
   for (const close of closers.splice(0).reverse()) close();
 });
-
-interface Opened {
-  readonly log: LogFile;
-  readonly said: string[];
-  /** Moves the log's clock. */
-  readonly wait: (ms: number) => void;
-}
-
-function openLog(path: string, options: Partial<LogFileOptions> = {}): Opened {
-  const said: string[] = [];
-  let clock = 0;
-  const log = openLogFile(path, {
-    maxbytes: 0,
-    backups: 0,
-    onTrouble: (text) => said.push(`- ${text}`),
-    onRecovered: (text) => said.push(`+ ${text}`),
-    now: () => clock,
-    ...options,
-  });
-  closers.push(() => log.close());
-  const wait = (ms: number): void => {
-    clock += ms;
-  };
-  return { log, said, wait };
-}
 
 interface Piped {
   readonly near: number;
