@@ -110,6 +110,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     ? await watchConfig({ log, config: () => supervision.available, update: () => supervision.update() })
     : null;
   options.background?.announceReady();
+  using _told = supervision.subscribe(() => manager.changed(() => describeProcesses(supervision)));
   supervision.begin();
   // Who died while one program became the other has been announced to neither.
   supervision.reap();
@@ -137,6 +138,15 @@ function releaseTextLater(log: Log): Disposable {
     }
   }, SETTLED_MS);
   return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+function describeProcesses({ groups, mood }: Supervision): string {
+  const processes = [...groups.values()].flatMap((group) => [...group.processes.values()]);
+  const running = processes.filter(({ process }) => process.state.name === "RUNNING").length;
+  const count = processes.length === 1 ? "1 process" : `${processes.length} processes`;
+  return mood === "RUNNING"
+    ? `supervising ${count}, ${running} running`
+    : `${running} of ${count} still running`;
 }
 
 function countProcesses({ groups }: Config): string {

@@ -10,12 +10,16 @@ const NANOS_PER_MICRO = 1000n;
 /** EINVAL: there is no better word for a configuration that can't be used. */
 const NOT_USABLE = 22;
 
+const STATUS_PACE_MS = 1000;
+
 export interface ServiceManager extends Disposable {
   /** What the next program needs when it takes our place. */
   readonly environment: Readonly<Record<string, string>>;
   /** Hides the manager from children, who are not the ones it waits for. */
   take(): void;
   ready(status: string): void;
+  /** Something has changed that the status tells of; it is asked for, and said, once a second at most. */
+  changed(status: () => string): void;
   reloading(): void;
   stopping(): void;
   failed(text: string): void;
@@ -32,6 +36,8 @@ export function serviceManager(env: Environment = process.env): ServiceManager {
   }
   const socket = environment[NOTIFY_SOCKET] ?? "";
   let watchdog: NodeJS.Timeout | null = null;
+  let due: NodeJS.Timeout | null = null;
+  let told = "";
   // A manager that is gone is no reason to trouble the workers, and it is not there to be told.
   const say = (...lines: readonly string[]): void => {
     if (socket !== "") notify(socket, lines);
@@ -47,6 +53,15 @@ export function serviceManager(env: Environment = process.env): ServiceManager {
       const period = socket === "" ? null : watchdogMs(environment);
       if (period !== null) watchdog ??= setInterval(() => say("WATCHDOG=1"), period / 2).unref();
     },
+    changed(status) {
+      if (socket === "") return;
+      due ??= setTimeout(() => {
+        due = null;
+        const text = status();
+        if (text !== told) say(`STATUS=${line(text)}`);
+        told = text;
+      }, STATUS_PACE_MS);
+    },
     reloading: () =>
       say("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / NANOS_PER_MICRO}`, "STATUS=reloading"),
     stopping: () => say("STOPPING=1", "STATUS=stopping every process"),
@@ -54,6 +69,8 @@ export function serviceManager(env: Environment = process.env): ServiceManager {
     [Symbol.dispose]() {
       if (watchdog !== null) clearInterval(watchdog);
       watchdog = null;
+      if (due !== null) clearTimeout(due);
+      due = null;
     },
   };
 }

@@ -58,6 +58,7 @@ test.each([
     const main = `MAINPID=${daemon.pid}`;
     expect(await ear.hears("READY=1")).toEqual(["READY=1", main, "STATUS=supervising 1 process"]);
     const { pid } = await daemon.state("cat", "RUNNING");
+    await ear.hears("STATUS=supervising 1 process, 1 running");
     expect(Object.keys(environ(Number(pid))).filter((name) => /NOTIFY|WATCHDOG/.test(name))).toEqual([]);
     await ear.hears("WATCHDOG=1", 3);
 
