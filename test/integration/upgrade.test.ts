@@ -130,7 +130,7 @@ test("what waits for an answer gets it, before or after", async () => {
 test("states, marks and deadlines are what they were", async () => {
   await using daemon = await boot(
     "[program:held]\ncommand=/bin/cat\nstartsecs=0\n[program:bad]\ncommand=/bin/false\nstartretries=1000\n[program:nosuch]\ncommand=/no/such\nstartretries=0\n" +
-      `[program:deaf]\ncommand=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'\nstopwaitsecs=3\nstartsecs=0`,
+      `[program:deaf]\ncommand=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'\nstopwaitsecs=3\nkillasgroup=true\nstartsecs=0`,
   );
   await daemon.rpc("supervisor.stopProcess", "held");
   await daemon.state("nosuch", "FATAL");
