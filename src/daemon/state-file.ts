@@ -19,7 +19,7 @@ export interface StateFile extends Disposable {
 }
 
 /** Once the added lines are so many times what they stand for, the file is written anew. */
-const GROWTH = 4;
+const GROWTH = 6;
 const LEAST_BYTES = 256 * 1024;
 const MODE = 0o600;
 /** What nobody waits for is written no more often than this. */

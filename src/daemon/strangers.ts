@@ -16,6 +16,8 @@ export function watchEnd(
     watching?.close();
     const waitStatus = uncollected() ?? exitInfo(pidfd);
     ended(waitStatus === null ? { type: "unknown" } : decodeWaitStatus(waitStatus));
+    // Promises that were settled go on when Node runs something of its own next, which on an idle day is never.
+    setImmediate(() => undefined);
   });
 
   /** Until its parent has collected it /proc tells how it ended; afterwards the descriptor does, since Linux 6.15. */
