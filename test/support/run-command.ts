@@ -17,7 +17,7 @@ export interface RunOptions {
 
 export function runCommand(command: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const [file = "", ...args] = command;
-  const { cwd, env, stdin = "", ceilingMs = 60_000 } = options;
+  const { cwd, env, stdin = "", ceilingMs = 90_000 } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       ...(cwd === undefined ? {} : { cwd }),
