@@ -119,7 +119,9 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     log.log("info", `upgraded from version ${from} to ${VERSION}`);
     opened.answerOwed(encodeResponse({ from, to: VERSION }));
   }
-  manager.ready(`supervising ${countProcesses(config)}`);
+  manager.ready(
+    `supervising ${countOf(config.groups.reduce((sum, { processes }) => sum + processes.length, 0))}`,
+  );
   using _text = releaseTextLater(log);
   const next = await supervision.finished;
   const sockets = next === "restart" ? supervision.handOverSockets() : [];
@@ -143,15 +145,14 @@ function releaseTextLater(log: Log): Disposable {
 function describeProcesses({ groups, mood }: Supervision): string {
   const processes = [...groups.values()].flatMap((group) => [...group.processes.values()]);
   const running = processes.filter(({ process }) => process.state.name === "RUNNING").length;
-  const count = processes.length === 1 ? "1 process" : `${processes.length} processes`;
+  const count = countOf(processes.length);
   return mood === "RUNNING"
     ? `supervising ${count}, ${running} running`
     : `${running} of ${count} still running`;
 }
 
-function countProcesses({ groups }: Config): string {
-  const count = groups.reduce((sum, { processes }) => sum + processes.length, 0);
-  return count === 1 ? "1 process" : `${count} processes`;
+function countOf(processes: number): string {
+  return processes === 1 ? "1 process" : `${processes} processes`;
 }
 
 /** Two at a time would be one too many. */
