@@ -191,10 +191,9 @@ scenario("status of what is in BACKOFF is no failure", {
   area,
   bothClients,
   conf: "[program:boom]\ncommand=/bin/false\nstartsecs=4\nstartretries=50",
-  async play({ logged, state, ctl }) {
+  async play({ logged, during, ctl }) {
     await logged("exited: boom", 4);
-    await state("boom", "BACKOFF");
-    return ctl("status");
+    return during("boom", "BACKOFF", () => ctl("status"));
   },
 });
 

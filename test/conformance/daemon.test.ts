@@ -101,7 +101,7 @@ scenario("shutdown with a process in BACKOFF does not wait for its retry", {
   area,
   conf: "[program:boom]\ncommand=/bin/false\nstartsecs=4\nstartretries=50",
   async play({ state, logged, daemon, log }) {
-    await logged("exited: boom", 3);
+    await logged("exited: boom", 5);
     await state("boom", "BACKOFF");
     daemon.kill("SIGTERM");
     return [await daemon.exited, log(/FATAL|stopped|received/)];

@@ -40,6 +40,11 @@ export interface Stage {
   info(name: string): Promise<Info>;
   /** Waits until the process is in this state, and gives its info. */
   state(name: string, statename: string): Promise<Info>;
+  /**
+   * What this look at the daemon gives while the process is in this state, for a state that ends by itself:
+   * looks again when the process has moved on meanwhile.
+   */
+  during<T>(name: string, statename: string, look: () => Promise<T>): Promise<T>;
   http(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   ctl(...words: readonly string[]): Promise<Ran>;
   /** A supervisorctl shell that reads these lines. */
@@ -114,6 +119,15 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
         const seen = await info(name);
         return seen["statename"] === statename && seen;
       }, `${name} ${statename}`),
+    during: async (name, statename, look) => {
+      const { seen } = await until(async () => {
+        const before = await stage.state(name, statename);
+        const seen = await look();
+        const after = await info(name);
+        return ["statename", "start", "stop"].every((field) => after[field] === before[field]) && { seen };
+      }, `a look at ${name} in ${statename}`);
+      return seen;
+    },
     http: (method, path, options) => request(target, method, path, options),
     ctl: (...words) => runCommand([...ctlWords, "-c", conf, ...words], { cwd: dir, env }),
     talk: (...words) => converse([...ctlWords, "-c", conf, ...words], { cwd: dir, env }),

@@ -198,7 +198,7 @@ scenario("a process in BACKOFF can be stopped at once", {
   area,
   conf: "[program:boom]\ncommand=/bin/false\nstartsecs=4\nstartretries=50",
   async play({ logged, state, rpc, info }) {
-    await logged("exited: boom", 3);
+    await logged("exited: boom", 5);
     await state("boom", "BACKOFF");
     return [await rpc("supervisor.stopProcess", "boom"), await info("boom")];
   },
@@ -208,7 +208,7 @@ scenario("a process in BACKOFF is already started", {
   area,
   conf: "[program:boom]\ncommand=/bin/false\nstartsecs=4\nstartretries=50",
   async play({ logged, state, rpc }) {
-    await logged("exited: boom", 3);
+    await logged("exited: boom", 5);
     await state("boom", "BACKOFF");
     return [
       await rpc("supervisor.startProcess", "boom"),

@@ -103,15 +103,15 @@ scenario("the page in every state, with groups, and a message that is escaped", 
 [program:slow]\ncommand=${fixture("ignore-sigterm")}\nstopwaitsecs=1000
 [program:again]\ncommand=nosuch-command\nstartretries=1000
 [program:m]\n${stay}\n[group:g]\nprograms=m`,
-  async play({ http, state, printed, rpc, logged }) {
+  async play({ http, state, during, printed, rpc, logged }) {
     for (const name of ["up", "slow", "g:m"]) await state(name, "RUNNING");
     await state("begins", "STARTING");
     await state("lost", "FATAL");
     await printed("slow", "ready");
     await rpc("supervisor.stopProcess", "slow", false);
-    await logged("can't find command", 6);
-    await state("again", "BACKOFF");
-    const { status, headers, body } = await http("GET", "/?message=%3Cb%3Ehello%26");
+    await logged("can't find command", 4);
+    const look = () => http("GET", "/?message=%3Cb%3Ehello%26");
+    const { status, headers, body } = await during("again", "BACKOFF", look);
     const page = body.toString();
     const rows = page.split(/<tr[^>]*>/).slice(2);
     return [
