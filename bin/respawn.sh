@@ -77,5 +77,6 @@ while :; do
     wait "$sleeper"
     # A signal ends the pause, and leaves nobody asleep.
     tell TERM "$sleeper"
+    wait "$sleeper"
   fi
 done
