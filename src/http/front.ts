@@ -140,7 +140,9 @@ function connect(
       }
     }
     // The rest of a half request will not come, and nothing answers half of one.
-    if (hungUp) socket.end();
+    if (!hungUp) return;
+    if (socket.writableLength > 0) socket.end();
+    else socket.destroy();
   }
 
   const reply: CallReply = {
