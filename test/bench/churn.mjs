@@ -2,7 +2,9 @@
  * As much of a day as fits in some minutes: workers that end all the time, output that rotates, clients that come
  * and never close. What is looked at is whether memory grows.
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { holding } from "./support/hold.mjs";
 import { cpuNs, memory } from "./support/proc.mjs";
@@ -88,14 +90,34 @@ export function churn(minutes) {
       }
     };
     const cpu = cpuNs(daemon.pid);
+    const flood = pidIn(await daemon.rpc.call("supervisor.getProcessInfo", "flood"));
     await Promise.all([caller(), cycler(), leaver(), watcher()]);
     const later = samples.slice(Math.floor(samples.length / 3));
+    const spent = ((cpuNs(daemon.pid) - cpu) / 1e9).toFixed(0);
     console.log(
-      `\n${counts.restarts} asked restarts in ${counts.cycles} rounds of stop, start and reread, ${counts.calls} calls, ${counts.left} clients that left their connection open; ${((cpuNs(daemon.pid) - cpu) / 1e9).toFixed(0)} s of CPU`,
+      `\n${spawned(daemon.dir).toLocaleString("en")} starts, ${counts.restarts.toLocaleString("en")} of them asked for in ${counts.cycles} rounds of stop, start and reread; ${written(flood).toLocaleString("en")} bytes logged; ${counts.calls.toLocaleString("en")} calls; ${counts.left.toLocaleString("en")} clients that left their connection open; ${spent} s of CPU`,
     );
     console.log(`after the first third: RSS ${slope(later, "rss")}, private dirty ${slope(later, "dirty")}`);
     return 0;
   });
+}
+
+/** As the main log and its backups tell; they hold some millions. */
+function spawned(dir) {
+  const logs = readdirSync(dir).filter((name) => name.startsWith("main.log"));
+  return logs.reduce(
+    (sum, name) => sum + readFileSync(join(dir, name), "latin1").split(" spawned: ").length - 1,
+    0,
+  );
+}
+
+/** What a process and the children it has waited for have written. */
+function written(pid) {
+  return Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "latin1"))?.[1]);
+}
+
+function pidIn(answer) {
+  return Number(/<name>pid<\/name>\s*<value><int>(\d+)/.exec(answer)?.[1]);
 }
 
 /** Least squares. */
