@@ -64,6 +64,9 @@ export const AREAS = [
 ] as const;
 export type Area = (typeof AREAS)[number];
 
+/** A scenario starts forty Pythons at times, which a busy machine with one processor needs minutes for. */
+const SCENARIO_MS = 170_000;
+
 const referenceOnly = process.env["SUPERVISORD_TS_CONFORMANCE"] === "reference";
 const pythonOnly = process.env["SUPERVISORD_TS_CONFORMANCE"] === "python";
 const report = process.env["SUPERVISORD_TS_CONFORMANCE_REPORT"];
@@ -75,7 +78,7 @@ interface Part {
 }
 
 export function scenario(name: string, script: Scenario): void {
-  test.concurrent(name, { timeout: 110_000 }, async () => {
+  test.concurrent(name, { timeout: SCENARIO_MS + 10_000 }, async () => {
     let outcome: "same" | "explained" | "unexplained" = "unexplained";
     try {
       const [first, ...others] = parts(script);
@@ -145,6 +148,6 @@ async function perform(script: Scenario, { which, client }: Part): Promise<unkno
 /** Ends a play before the runner gives up on it, while what it started can still be ended. */
 function tooLong(): Promise<never> {
   return new Promise((_, reject) => {
-    setTimeout(() => reject(new Error("Cannot wait longer for this scenario")), 100_000).unref();
+    setTimeout(() => reject(new Error("Cannot wait longer for this scenario")), SCENARIO_MS).unref();
   });
 }

@@ -120,13 +120,14 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
         return seen["statename"] === statename && seen;
       }, `${name} ${statename}`),
     during: async (name, statename, look) => {
-      const { seen } = await until(async () => {
+      const attempt = async (): Promise<{ readonly seen: Awaited<ReturnType<typeof look>> } | false> => {
         const before = await stage.state(name, statename);
         const seen = await look();
         const after = await info(name);
         return ["statename", "start", "stop"].every((field) => after[field] === before[field]) && { seen };
-      }, `a look at ${name} in ${statename}`);
-      return seen;
+      };
+      const ceilingMs = 80_000;
+      return (await until(attempt, `a look at ${name} in ${statename}`, { ceilingMs })).seen;
     },
     http: (method, path, options) => request(target, method, path, options),
     ctl: (...words) => runCommand([...ctlWords, "-c", conf, ...words], { cwd: dir, env }),
@@ -157,7 +158,7 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
     logged: async (text, count = 1) => {
       await until(
         () => log().filter((line) => matches(line, text)).length >= count,
-        `${count} log lines ${text} among:\n${log().join("\n")}`,
+        () => `${count} log lines ${text} among:\n${log().join("\n")}`,
       );
     },
     exists: (name) => existsSync(path(name)),

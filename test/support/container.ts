@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { overhear } from "./overhear.js";
 import { MARK, stat } from "./processes.js";
 import { OUR_SUPERVISORCTL, OUR_SUPERVISORD } from "./programs.js";
 import { type Ran, runCommand } from "./run-command.js";
@@ -64,22 +65,7 @@ export function startContainer(
   const child = spawn("unshare", [...namespaces, "/bin/sh", "-c", SETUP, "sh", dir, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  let ended = false;
-  const exited = new Promise<number | string>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      ended = true;
-      resolve(code ?? signal ?? "unknown");
-    });
-  });
+  const { out: stdout, err: stderr, ended, closed: exited } = overhear(child);
   const self = (): number => childrenOf(child.pid ?? 0)[0] ?? 0;
   const exec = (...inside: readonly string[]): Promise<Ran> =>
     runCommand(["nsenter", "--target", String(self()), "--mount", "--pid", "--net", ...inside], { env: {} });
@@ -88,12 +74,12 @@ export function startContainer(
       return self();
     },
     exited,
-    stdout: () => stdout,
-    stderr: () => stderr,
+    stdout,
+    stderr,
     line: (text) =>
       until(() => {
-        if (ended) throw new Error(`Cannot see ${text}, it has ended: ${stderr}${stdout}`);
-        return stdout
+        if (ended()) throw new Error(`Cannot see ${text}, it has ended: ${stderr()}${stdout()}`);
+        return stdout()
           .split("\n")
           .find((line) => (typeof text === "string" ? line.includes(text) : text.test(line)));
       }, `a line with ${text}`),
@@ -104,7 +90,7 @@ export function startContainer(
     zombies: () => family(self()).filter((pid) => stat(pid)?.state === "Z").length,
     async [Symbol.asyncDispose]() {
       // The end of unshare is the end of its PID 1, and so of all within.
-      if (!ended) child.kill("SIGKILL");
+      if (!ended()) child.kill("SIGKILL");
       await exited;
     },
   };

@@ -1,5 +1,6 @@
 /** A command that is spoken with while it runs. */
 import { spawn } from "node:child_process";
+import { overhear } from "./overhear.js";
 import type { Ran } from "./run-command.js";
 import { until } from "./until.js";
 
@@ -19,24 +20,16 @@ export function converse(
 ): Conversation {
   const [file = "", ...words] = command;
   const child = spawn(file, words, { ...options, stdio: "pipe" });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    err += text;
-  });
+  const { out, err, closed } = overhear(child);
   child.stdin.on("error", () => undefined); // it may end without reading what it was told
-  const exited = new Promise<Ran>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code, signal) => resolve({ out, err, exit: code ?? signal ?? "unknown" }));
-  });
   return {
-    exited,
-    out: () => out,
+    exited: closed.then((exit) => ({ out: out(), err: err(), exit })),
+    out,
     said: async (text) => {
-      await until(() => out.includes(text), `${text} in:\n${out}`);
+      await until(
+        () => out().includes(text),
+        () => `${text} in:\n${out()}`,
+      );
     },
     write: (text) => void child.stdin.write(text),
     end: () => void child.stdin.end(),

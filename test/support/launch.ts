@@ -1,6 +1,7 @@
 /** Starts a supervisord in the foreground and knows when it listens and how it ended. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { overhear } from "./overhear.js";
 import { environment, supervisord, type Which } from "./programs.js";
 import { until } from "./until.js";
 import { call } from "./xmlrpc.js";
@@ -36,33 +37,18 @@ export async function launch(which: Which, options: LaunchOptions): Promise<Laun
     env: environment(dir, env),
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let stdout = "";
-  let stderr = "";
-  let ended = false;
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const exited = new Promise<number | string>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("exit", (code, signal) => {
-      ended = true;
-      resolve(code ?? signal ?? "unknown");
-    });
-  });
+  const { out: stdout, err: stderr, ended, exited } = overhear(child);
   const launched: Launched = {
     pid: child.pid ?? 0,
     exited,
-    ended: () => ended,
-    stdout: () => stdout,
-    stderr: () => stderr,
+    ended,
+    stdout,
+    stderr,
     kill: (signal) => child.kill(signal),
   };
   if (socket === null) return launched;
   await until(async () => {
-    if (ended) throw new Error(`Cannot start ${which}: ${stderr || stdout}`);
+    if (ended()) throw new Error(`Cannot start ${which}: ${stderr() || stdout()}`);
     return existsSync(socket) && (await answers(socket, auth));
   }, `${which} answering on its socket`);
   return launched;

@@ -1,5 +1,6 @@
 /** Runs a command to its end and gives what it wrote and how it ended. */
 import { spawn } from "node:child_process";
+import { overhear } from "./overhear.js";
 
 export interface Ran {
   readonly out: string;
@@ -15,28 +16,19 @@ export interface RunOptions {
   readonly ceilingMs?: number;
 }
 
-export function runCommand(command: readonly string[], options: RunOptions = {}): Promise<Ran> {
+export async function runCommand(command: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const [file = "", ...args] = command;
   const { cwd, env, stdin = "", ceilingMs = 90_000 } = options;
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(env === undefined ? {} : { env }),
-      stdio: "pipe",
-      timeout: ceilingMs,
-      killSignal: "SIGKILL",
-    });
-    let out = "";
-    let err = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      out += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      err += text;
-    });
-    child.on("error", reject);
-    child.stdin.on("error", () => undefined); // it may end without reading what it was given
-    child.on("close", (code, signal) => resolve({ out, err, exit: code ?? signal ?? "unknown" }));
-    child.stdin.end(stdin);
+  const child = spawn(file, args, {
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
+    stdio: "pipe",
+    timeout: ceilingMs,
+    killSignal: "SIGKILL",
   });
+  const { out, err, closed } = overhear(child);
+  child.stdin.on("error", () => undefined); // it may end without reading what it was given
+  child.stdin.end(stdin);
+  const exit = await closed;
+  return { out: out(), err: err(), exit };
 }
