@@ -14,11 +14,12 @@ import type { OpenSocket } from "./fcgi.js";
 import type { Handover } from "./handover.js";
 import { createLog, type Log } from "./log.js";
 import type { Plugins } from "./plugins.js";
+import type { Reading } from "./reconcile.js";
 import type { Resume } from "./resume.js";
 import { type OpenServers, openServers, ServerProblem } from "./servers.js";
 import type { ServiceManager } from "./service-manager.js";
 import { installSignals } from "./signals.js";
-import { createSupervision, type Reading, type Supervision } from "./supervision.js";
+import { createSupervision, type Supervision } from "./supervision.js";
 import { upgrade } from "./upgrade.js";
 import { watchConfig } from "./watch.js";
 

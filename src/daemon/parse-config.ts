@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { nodeHost } from "../config/node-host.js";
 import { parseConfig as parse } from "../config/parse.js";
 import { lookupGroup, lookupUser, userHome } from "../posix/user.js";
-import type { Reading } from "./supervision.js";
+import type { Reading } from "./reconcile.js";
 
 /** A file, or a text that stands for one; `path` then says where `%(here)s` is and what messages call it. */
 export type ConfigSource = { readonly path: string } | { readonly text: string; readonly path?: string };

@@ -3,17 +3,18 @@
  * by the very call that `stop group:*` makes; what tells them apart is that an update has just read the files and
  * found that group changed or gone.
  */
+import type { Config } from "../core/config.js";
 import type { ConfigChange } from "../rpc/daemon.js";
 import type { Entry, Group } from "./entry.js";
-import { heldKey } from "./groups.js";
+import { heldKey, knownKeys } from "./groups.js";
 
 export interface Purpose {
   /** Processes that are not under supervision now and are to stay down when they come back, by `group:process`. */
   readonly held: ReadonlySet<string>;
   /** What an earlier supervisor knew. */
   restore(held: Iterable<string>): void;
-  /** The files were read; `known` is every process they name. */
-  read(change: ConfigChange, known: ReadonlySet<string>): void;
+  /** The files were read: what they say, and what of that is new. */
+  read(config: Config, change: ConfigChange): void;
   /** Somebody stops these members of a group in one call. */
   stopping(group: string, members: ReadonlySet<string>): void;
   /** Whether it was stopped by an update of its group, which will start it again. */
@@ -24,9 +25,10 @@ export interface Purpose {
   all(groups: Iterable<Group>): ReadonlySet<string>;
 }
 
-/** `keeps` is keep_stopped as the files last said it. */
-export function createPurpose(earlier: ReadonlySet<string>, keeps: () => boolean): Purpose {
-  let held: ReadonlySet<string> = keeps() ? earlier : new Set();
+/** `earlier` are those of the life before, as `all` gave them. */
+export function createPurpose(earlier: ReadonlySet<string>, config: Config): Purpose {
+  let keeps = config.supervisord.keep_stopped;
+  let held: ReadonlySet<string> = keeps ? earlier : new Set();
   let change: ConfigChange = { added: [], changed: [], removed: [] };
   /** Counts readings: a stop belongs to the one it follows. */
   let readings = 0;
@@ -42,9 +44,11 @@ export function createPurpose(earlier: ReadonlySet<string>, keeps: () => boolean
       return held;
     },
     restore(keys) {
-      if (keeps()) held = new Set([...held, ...keys]);
+      if (keeps) held = new Set([...held, ...keys]);
     },
-    read(found, known) {
+    read(config, found) {
+      const known = knownKeys(config);
+      keeps = config.supervisord.keep_stopped;
       change = found;
       readings += 1;
       held = new Set([...held].filter((key) => known.has(key)));
@@ -54,7 +58,7 @@ export function createPurpose(earlier: ReadonlySet<string>, keeps: () => boolean
       stoppedSinceReading(entry) &&
       (change.changed.includes(entry.group) || change.removed.includes(entry.group)),
     removed(group) {
-      if (!keeps()) return;
+      if (!keeps) return;
       const next = new Set(held);
       for (const entry of group.processes.values()) {
         const key = heldKey(group.name, entry.name);

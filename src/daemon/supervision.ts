@@ -3,20 +3,10 @@
  * everything that the RPC methods can ask of it.
  */
 
-import { describeIssue } from "../config/describe-issue.js";
-import { diffConfig } from "../config/diff.js";
 import { after, type Pid } from "../core/brand.js";
-import type { Config, Issue, ProcessConfig, User } from "../core/config.js";
+import type { Config, ProcessConfig, User } from "../core/config.js";
 import { communicationEvent, groupEvent, logEvent, remoteEvent, supervisorEvent } from "../core/event.js";
-import { memberOrder } from "../core/order.js";
-import {
-  type ExitCause,
-  isRunningClass,
-  isSignallable,
-  isStoppedClass,
-  livePid,
-  signalName,
-} from "../core/process.js";
+import { type ExitCause, isSignallable, isStoppedClass, livePid, signalName } from "../core/process.js";
 import { type Reaped, reap } from "../posix/reap.js";
 import type { SpawnIdentity } from "../posix/spawn.js";
 import { groupsOf } from "../posix/user.js";
@@ -28,12 +18,12 @@ import type { StateRecord } from "../wire/state-file.js";
 import { now } from "./clock.js";
 import { resolveCommand } from "./command.js";
 import { createDeadlines } from "./deadlines.js";
-import { createEngine, describeError, type Listener } from "./engine.js";
+import { createEngine, type Listener } from "./engine.js";
 import type { Entry, Group } from "./entry.js";
 import { createEnvironment } from "./environment.js";
 import { createEventBus, type Serials } from "./events.js";
 import { createFcgiSockets, type OpenSocket } from "./fcgi.js";
-import { createGroups, knownKeys } from "./groups.js";
+import { createGroups } from "./groups.js";
 import type { HandedRun } from "./handover.js";
 import { createJournal } from "./journal.js";
 import { createLingering, type Owner } from "./lingering.js";
@@ -41,16 +31,13 @@ import type { Log } from "./log.js";
 import { createOutputs, type OutputsHost } from "./outputs.js";
 import type { Plugins } from "./plugins.js";
 import { createPurpose } from "./purpose.js";
+import { createReconciler, type Reading } from "./reconcile.js";
 import type { Resume } from "./resume.js";
 import type { HeldSocket, Run } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
 import { startRun } from "./start-run.js";
 import { keepStateFile } from "./state-file.js";
 import { takeOver } from "./take-over.js";
-
-export type Reading =
-  | { readonly ok: true; readonly config: Config }
-  | { readonly ok: false; readonly issues: readonly Issue[] };
 
 export interface SupervisionOptions {
   readonly config: Config;
@@ -120,7 +107,6 @@ const FOREVER_MS = 2 ** 31 - 1;
 
 export function createSupervision(options: SupervisionOptions): Supervision {
   const { log } = options;
-  let available = options.config;
   let mood: Mood = "RUNNING";
   const environmentOf = createEnvironment();
   const identities = new Map<number, SpawnIdentity>();
@@ -131,7 +117,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   if (resume !== null) serials.next = Math.max(serials.next, resume.state.serial);
   const fcgiSockets = createFcgiSockets(log, [...(options.sockets ?? []), ...(resume?.sockets ?? [])]);
   const finished = deferred<"shutdown" | "restart">();
-  const purpose = createPurpose(options.held, () => available.supervisord.keep_stopped);
+  const purpose = createPurpose(options.held, options.config);
   const journal = createJournal({
     daemon: () => ({
       mood: mood === "FATAL" ? "RUNNING" : mood,
@@ -165,7 +151,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   const bus = createEventBus({
     log,
-    identifier: () => available.supervisord.identifier,
+    identifier: () => files.available.supervisord.identifier,
     serials,
     onPool(name, save) {
       journal.pool(name, save);
@@ -177,7 +163,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   const outputsHost: OutputsHost = {
     log,
-    settings: () => available.supervisord,
+    settings: () => files.available.supervisord,
     onLog: (entry, channel, bytes) =>
       bus.publish(logEvent(entry, pidOf(entry), channel, decodeOrRepr(bytes))),
     onCapture: (entry, channel, bytes) =>
@@ -214,6 +200,16 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       journal.groupRemoved(name);
       bus.publish(groupEvent("REMOVED", group.name));
     },
+  });
+
+  const files = createReconciler({
+    config: options.config,
+    read: options.read,
+    log,
+    engine,
+    groups,
+    purpose,
+    onRead: () => journal.daemon(),
   });
 
   const stopReports = createDeadlines<Entry>(() => now().mono, reportStop);
@@ -259,44 +255,6 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     return `unknown problem killing ${entry.name} (${after.pid})`;
   }
 
-  function autostart(group: Group): void {
-    for (const entry of group.processes.values()) engine.feed(entry, { type: "autostart" });
-  }
-
-  function addGroup(name: string): "added" | "already" | "unknown" {
-    const config = available.groups.find((group) => group.name === name);
-    if (config === undefined) return "unknown";
-    if (!groups.add(config, purpose.held)) return "already";
-    const group = groups.active.get(name);
-    if (group !== undefined) autostart(group);
-    return "added";
-  }
-
-  function removeGroup(name: string): "removed" | "running" | "unknown" {
-    const group = groups.active.get(name);
-    const outcome = groups.remove(name);
-    if (outcome === "removed" && group !== undefined) purpose.removed(group);
-    return outcome;
-  }
-
-  function readAgain(): Config {
-    const reading = options.read();
-    if (reading.ok) return reading.config;
-    for (const issue of reading.issues) log.log("error", `cannot use configuration: ${describeIssue(issue)}`);
-    throw new ConfigError(reading.issues[0]?.text ?? "configuration cannot be read");
-  }
-
-  function reread(): ReturnType<Daemon["reread"]> {
-    available = readAgain();
-    const change = diffConfig(
-      [...groups.active.values()].map((group) => group.config),
-      available.groups,
-    );
-    purpose.read(change, knownKeys(available));
-    journal.daemon();
-    return change;
-  }
-
   function leave(next: "SHUTDOWN" | "RESTARTING"): void {
     if (mood === "SHUTDOWN" || mood === next) return;
     const underWay = mood === "RESTARTING";
@@ -311,22 +269,6 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       () => finished.resolve(mood === "RESTARTING" ? "restart" : "shutdown"),
       finished.reject,
     );
-  }
-
-  async function stopAndRemove(name: string): Promise<void> {
-    const group = groups.active.get(name);
-    if (group === undefined) return;
-    const members = memberOrder(group.processes.values());
-    const running = members.filter((entry) => isRunningClass(entry.process.state.name));
-    for (const entry of running) engine.feed(entry, { type: "stop", hold: false });
-    for (const entry of members) await engine.until(entry, (process) => isStoppedClass(process.state.name));
-    removeGroup(name);
-  }
-
-  function replace(name: string): void {
-    stopAndRemove(name)
-      .then(() => addGroup(name))
-      .catch((error: unknown) => log.log("error", `cannot update ${name}: ${describeError(error)}`));
   }
 
   function noteMembers(name: string): void {
@@ -348,7 +290,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     pid: process.pid,
     version: SUPERVISOR_VERSION,
     get identifier() {
-      return available.supervisord.identifier;
+      return files.available.supervisord.identifier;
     },
     get mood() {
       return mood;
@@ -356,13 +298,13 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     rpcinterfaces: options.config.rpcinterfaces,
     ...(options.plugins === undefined ? {} : { pluginMethods: options.plugins.methods }),
     get available() {
-      return available;
+      return files.available;
     },
     get groups() {
       return groups.active;
     },
     get mainLogfile() {
-      return available.supervisord.logfile;
+      return files.available.supervisord.logfile;
     },
     now: () => now().wall,
     finished: finished.promise,
@@ -372,10 +314,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         bus.publish(supervisorEvent("RUNNING"));
       taken?.begin();
       bus.begin();
-      for (const name of taken?.outdated() ?? []) replace(name);
+      for (const name of taken?.outdated() ?? []) files.replace(name);
       // What the files no longer say in these words is being stopped, and comes back with its new ones.
       for (const group of groups.active.values())
-        if (options.config.groups.includes(group.config)) autostart(group);
+        if (options.config.groups.includes(group.config)) files.autostart(group);
     },
     commandProblem(handle) {
       const command = resolveCommand(handle.config, process.env["PATH"]);
@@ -411,13 +353,13 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     },
     clearLogs: (handle) => entryOf(handle).outputs.clear(),
     clearMainLog: options.clearMainLog,
-    reread,
-    addGroup,
-    removeGroup,
+    reread: files.reread,
+    addGroup: files.addGroup,
+    removeGroup: files.removeGroup,
     shutdown: () => leave("SHUTDOWN"),
     restart() {
       // A conf that doesn't parse would end the daemon after it has stopped everything: look first.
-      const next = readAgain();
+      const next = files.look();
       const preparing = options.preparePlugins?.(next) ?? null;
       if (preparing === null) return void leave("RESTARTING");
       return preparing.then(
@@ -441,11 +383,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     reopenLogs() {
       for (const entry of engine.entries) entry.outputs.reopen();
     },
-    async update() {
-      const change = reread();
-      for (const name of [...change.removed, ...change.changed]) await stopAndRemove(name);
-      for (const name of [...change.changed, ...change.added]) addGroup(name);
-    },
+    update: files.update,
     addEmptyGroup: (name, priority) =>
       groups.add({ kind: "program", name, priority, processes: [] }, purpose.held),
     addProcess(group, config) {

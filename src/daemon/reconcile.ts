@@ -1,0 +1,106 @@
+/** What the files say against what runs: reading them again; adding, removing and replacing groups accordingly. */
+import { describeIssue } from "../config/describe-issue.js";
+import { diffConfig } from "../config/diff.js";
+import type { Config, Issue } from "../core/config.js";
+import { memberOrder } from "../core/order.js";
+import { isRunningClass, isStoppedClass } from "../core/process.js";
+import { ConfigError, type Daemon } from "../rpc/daemon.js";
+import { describeError, type Engine } from "./engine.js";
+import type { Group } from "./entry.js";
+import type { Groups } from "./groups.js";
+import type { Log } from "./log.js";
+import type { Purpose } from "./purpose.js";
+
+export type Reading =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+export interface ReconcileOptions {
+  /** As the files were when this life began. */
+  readonly config: Config;
+  /** Reads the configuration files again. */
+  readonly read: () => Reading;
+  readonly log: Log;
+  readonly engine: Engine;
+  readonly groups: Groups;
+  readonly purpose: Purpose;
+  /** The files were read, and can be used. */
+  readonly onRead: () => void;
+}
+
+export interface Reconciler extends Pick<Daemon, "available" | "addGroup" | "removeGroup" | "reread"> {
+  /** What the files say now, as `reread` would take it. Throws `ConfigError`. */
+  look(): Config;
+  /** Starts what autostart says of a group. */
+  autostart(group: Group): void;
+  /** Stops a group, and brings it back as the files have it, if they have it. */
+  replace(name: string): void;
+  /** reread, then what `supervisorctl update` does. Throws `ConfigError` and leaves everything as it was. */
+  update(): Promise<void>;
+}
+
+export function createReconciler(options: ReconcileOptions): Reconciler {
+  const { log, engine, groups, purpose } = options;
+  let available = options.config;
+
+  async function stopAndRemove(name: string): Promise<void> {
+    const group = groups.active.get(name);
+    if (group === undefined) return;
+    const members = memberOrder(group.processes.values());
+    const running = members.filter((entry) => isRunningClass(entry.process.state.name));
+    for (const entry of running) engine.feed(entry, { type: "stop", hold: false });
+    for (const entry of members) await engine.until(entry, (process) => isStoppedClass(process.state.name));
+    reconciler.removeGroup(name);
+  }
+
+  const reconciler: Reconciler = {
+    get available() {
+      return available;
+    },
+    look() {
+      const reading = options.read();
+      if (reading.ok) return reading.config;
+      for (const issue of reading.issues)
+        log.log("error", `cannot use configuration: ${describeIssue(issue)}`);
+      throw new ConfigError(reading.issues[0]?.text ?? "configuration cannot be read");
+    },
+    reread() {
+      available = reconciler.look();
+      const change = diffConfig(
+        [...groups.active.values()].map((group) => group.config),
+        available.groups,
+      );
+      purpose.read(available, change);
+      options.onRead();
+      return change;
+    },
+    addGroup(name) {
+      const config = available.groups.find((group) => group.name === name);
+      if (config === undefined) return "unknown";
+      if (!groups.add(config, purpose.held)) return "already";
+      const group = groups.active.get(name);
+      if (group !== undefined) reconciler.autostart(group);
+      return "added";
+    },
+    removeGroup(name) {
+      const group = groups.active.get(name);
+      const outcome = groups.remove(name);
+      if (outcome === "removed" && group !== undefined) purpose.removed(group);
+      return outcome;
+    },
+    autostart(group) {
+      for (const entry of group.processes.values()) engine.feed(entry, { type: "autostart" });
+    },
+    replace(name) {
+      stopAndRemove(name)
+        .then(() => reconciler.addGroup(name))
+        .catch((error: unknown) => log.log("error", `cannot update ${name}: ${describeError(error)}`));
+    },
+    async update() {
+      const change = reconciler.reread();
+      for (const name of [...change.removed, ...change.changed]) await stopAndRemove(name);
+      for (const name of [...change.changed, ...change.added]) reconciler.addGroup(name);
+    },
+  };
+  return reconciler;
+}
