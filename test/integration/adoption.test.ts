@@ -17,8 +17,8 @@ import { until } from "../support/until.js";
 const SECONDS = Number(process.env["SUPERVISORD_TS_CRASH_SECONDS"] ?? 10);
 const INSTANTS = Number(process.env["SUPERVISORD_TS_CRASH_INSTANTS"] ?? 20);
 const KILLS = 10;
-/** By how much the log's clock may differ from the one that decides. */
-const CLOCKS_MS = 50;
+/** The log's clock is not the one that decides, and a busy machine may come between deciding and saying. */
+const CLOCKS_MS = 500;
 /** Of one daemon after another, while one worker is being stopped. */
 const DEATHS = 5;
 const WORKERS = 20;
