@@ -10,6 +10,7 @@ import type { SupervisordConfig } from "../core/config.js";
 import type { SavedState } from "../core/saved.js";
 import { announceReady, spawnBackground, takeBackgroundMark, takeRespawn } from "../posix/daemonize.js";
 import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
+import { claimDescriptors } from "../posix/spawn.js";
 import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import { VERSION } from "../version.js";
 import type { OpenSocket } from "./fcgi.js";
@@ -82,6 +83,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
   if (upgraded === null && !config.supervisord.nodaemon && mark === null) return spawnBackground(respawn);
   manager.take();
+  claimDescriptors();
 
   const messages: Message[] = [];
   const privileges = takeIdentity(config.supervisord, messages);

@@ -47,10 +47,12 @@ export function createPurpose(earlier: ReadonlySet<string>, config: Config): Pur
       if (keeps) held = new Set([...held, ...keys]);
     },
     read(config, found) {
-      const known = knownKeys(config);
       keeps = config.supervisord.keep_stopped;
       change = found;
       readings += 1;
+      // Mostly there are none, and thousands of names need not be made.
+      if (held.size === 0) return;
+      const known = knownKeys(config);
       held = new Set([...held].filter((key) => known.has(key)));
     },
     stopping: (group, members) => void stops.set(group, { reading: readings, members }),

@@ -143,6 +143,9 @@ export const posix_spawn_file_actions_destroy = declare<(actions: Buffer) => num
 export const posix_spawn_file_actions_adddup2 = declare<
   (actions: Buffer, from: number, to: number) => number
 >("int posix_spawn_file_actions_adddup2(void *actions, int from, int to)");
+export const posix_spawn_file_actions_addclose = declare<(actions: Buffer, fd: number) => number>(
+  "int posix_spawn_file_actions_addclose(void *actions, int fd)",
+);
 export const posix_spawn_file_actions_addchdir_np = declare<(actions: Buffer, path: string) => number>(
   "int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)",
 );

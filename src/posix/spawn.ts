@@ -120,7 +120,27 @@ function addDescriptors({ stdin, stdout, stderr }: SpawnRequest): void {
     return first + target;
   });
   for (const [target, fd] of moved.entries()) libc.posix_spawn_file_actions_adddup2(actions, fd, target);
-  libc.posix_spawn_file_actions_addclosefrom_np?.(actions, 3);
+  for (const fd of moved) if (fd >= first) libc.posix_spawn_file_actions_addclose(actions, fd);
+  if (!claimed || !keepFromChildren()) libc.posix_spawn_file_actions_addclosefrom_np?.(actions, 3);
+}
+
+let claimed = false;
+
+/**
+ * This process is nobody else's: what it has open may be marked close-on-exec before each spawn. Closed by the exec,
+ * ten thousand descriptors cost the daemon nothing, as it goes on by then; closed before it, five milliseconds.
+ */
+export function claimDescriptors(): void {
+  claimed = true;
+}
+
+const CLOSE_RANGE = 436;
+const CLOSE_RANGE_CLOEXEC = 4;
+const LAST = 0xff_ff_ff_ff;
+
+/** Marks all but 0, 1 and 2. False where the kernel is older than 5.11. */
+function keepFromChildren(): boolean {
+  return libc.syscall(CLOSE_RANGE, "uint", 3, "uint", LAST, "uint", CLOSE_RANGE_CLOEXEC) === 0;
 }
 
 const AT_FDCWD = -100;

@@ -1,11 +1,12 @@
 /** What a child finds when it is spawned: real processes that report on themselves. */
-import { closeSync, readdirSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { readsStdin } from "../../src/posix/identity.js";
+import * as libc from "../../src/posix/libc.js";
 import { inputPipe, outputPipe, type PipeEnds, waitingBytes } from "../../src/posix/pipe.js";
 import { decodeWaitStatus, reapOne } from "../../src/posix/reap.js";
 import { kill } from "../../src/posix/signals.js";
-import { type SpawnRequest, spawn } from "../../src/posix/spawn.js";
+import { claimDescriptors, type SpawnRequest, spawn } from "../../src/posix/spawn.js";
 import { groupsOf, lookupUser } from "../../src/posix/user.js";
 import { stat, status } from "../support/processes.js";
 import { until } from "../support/until.js";
@@ -205,6 +206,36 @@ test("a thousand spawns leave no descriptor behind", async () => {
     closeSync(child.stdout.near);
   }
   expect(readdirSync("/proc/self/fd").length).toBe(before);
+});
+
+describe("what is open without a close-on-exec mark", () => {
+  const F_DUPFD = 0;
+  const F_GETFD = 1;
+  const open = "ls /proc/self/fd | tr '\\n' ' '";
+
+  /** A descriptor that children would inherit; gives what a child sees, and the descriptor's mark afterwards. */
+  async function seenBeside(changes: Partial<SpawnRequest>): Promise<readonly [string, number]> {
+    const marked = openSync("/dev/null", "r");
+    const bare = libc.fcntl(marked, F_DUPFD, "int", 3);
+    try {
+      const { output } = await finished(start(sh(open), changes));
+      return [output, libc.fcntl(bare, F_GETFD, "int", 0)];
+    } finally {
+      closeSync(marked);
+      closeSync(bare);
+    }
+  }
+
+  test("stays ours, and as it was", async () => {
+    expect(await seenBeside({})).toEqual(["0 1 2 3 ", 0]);
+    expect(await seenBeside({ stdin: 2 })).toEqual(["0 1 2 3 ", 0]);
+  });
+
+  test("stays ours, and is marked, in a process that says it is nobody else's", async () => {
+    claimDescriptors();
+    expect(await seenBeside({})).toEqual(["0 1 2 3 ", 1]);
+    expect(await seenBeside({ stdin: 2 })).toEqual(["0 1 2 3 ", 1]);
+  });
 });
 
 describe("a child that reads its stdin", () => {
