@@ -104,7 +104,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   const inherited = options.handover?.servers ?? [];
   await using opened = await openServers(config.servers, supervision, log, options.stderr, inherited);
   servers = opened;
-  if (options.rival !== null) throw new ServerProblem(options.rival);
+  if (options.rival !== null) throw new ServerProblem(options.rival, "EBUSY");
   if (options.background !== null) goToBackground(config, log);
   using _pidfile = holdPidfile(supervisord.pidfile, log);
   await using _watch = supervisord.watch_config

@@ -33,12 +33,13 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const respawn = takeRespawn();
   const name = argv[0] ?? "supervisord-ts";
   using manager = serviceManager();
-  const fail = (...texts: readonly string[]): number => {
-    manager.failed(texts[0] ?? "");
+  const failFor = (code: string | undefined, ...texts: readonly string[]): number => {
+    manager.failed(texts[0] ?? "", code);
     for (const text of texts) io.stderr(`Error: ${text}\n`);
     io.stderr(`For help, use ${name} -h\n`);
     return 2;
   };
+  const fail = (...texts: readonly string[]): number => failFor(undefined, ...texts);
 
   const taken = takeHandover();
   if (taken.kind === "problem") return fail(taken.text);
@@ -61,7 +62,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (upgraded === null && args.configuration === null && process.getuid?.() === 0)
     io.stderr(SEARCHING_AS_ROOT);
   const found = findConfigFile(upgraded?.handover.configuration ?? args.configuration, name, host);
-  if (!found.ok) return fail(found.message);
+  if (!found.ok) return failFor("ENOENT", found.message);
   const read = (): ReturnType<typeof parseConfig> => parseConfig(found.path, host, args.overrides);
   const first = read();
   if (!first.ok) return fail(...first.issues.map(describeIssue));
@@ -87,10 +88,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
   const messages: Message[] = [];
   const privileges = takeIdentity(config.supervisord, messages);
-  if (privileges !== null) return fail(privileges);
+  if (privileges !== null) return failFor("EPERM", privileges);
   const nofile = takeOriginalNofile().soft;
   const limits = takeLimits(config.supervisord, nofile, messages);
-  if (limits !== null) return fail(limits);
+  if (limits !== null) return failFor("EPERM", limits);
 
   // Before anything is taken over or started, so that a plugin that can't be loaded costs nothing.
   const broken = await loadPlugins();
@@ -129,7 +130,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       if (end.next === "shutdown") return 0;
       ({ held, sockets } = end);
     } catch (error) {
-      if (error instanceof ServerProblem || error instanceof PluginProblem) return fail(error.message);
+      if (error instanceof ServerProblem) return failFor(error.code, error.message);
+      if (error instanceof PluginProblem) return fail(error.message);
       throw error;
     }
     const again = read();

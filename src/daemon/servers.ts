@@ -20,9 +20,15 @@ import { STANDARD_FACTORY } from "../rpc/dispatch.js";
 import type { HandedServer } from "./handover.js";
 import type { Log } from "./log.js";
 
-/** Why the servers could not be opened, in the reference's words. */
+/** Why the servers could not be opened, in the reference's words; `code` is the errno's name where there was one. */
 export class ServerProblem extends Error {
   override readonly name = "ServerProblem";
+  readonly code: string | undefined;
+
+  constructor(text: string, code?: string) {
+    super(text);
+    this.code = code;
+  }
 }
 
 export interface OpenServers extends AsyncDisposable {
@@ -69,7 +75,7 @@ export async function openServers(
     const outcome = before === undefined ? await listen(server, config) : await listenOn(server, before.fd);
     if (!outcome.ok) {
       await closeAll();
-      throw new ServerProblem(describeProblem(config, outcome));
+      throw new ServerProblem(describeProblem(config, outcome), outcome.code);
     }
     if (outcome.staleUnlinked === true && config.kind === "unix")
       stderr(`Unlinking stale socket ${config.file}\n`);

@@ -1,4 +1,5 @@
 /** What the daemon tells the service manager that started it (systemd, or whoever speaks sd_notify). */
+import { constants } from "node:os";
 import { notify } from "../posix/notify.js";
 
 const NOTIFY_SOCKET = "NOTIFY_SOCKET";
@@ -7,9 +8,6 @@ const WATCHDOG_PID = "WATCHDOG_PID";
 const NAMES = [NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID] as const;
 const MICROS_PER_MS = 1000;
 const NANOS_PER_MICRO = 1000n;
-/** EINVAL: there is no better word for a configuration that can't be used. */
-const NOT_USABLE = 22;
-
 const STATUS_PACE_MS = 1000;
 
 export interface ServiceManager extends Disposable {
@@ -22,7 +20,8 @@ export interface ServiceManager extends Disposable {
   changed(status: () => string): void;
   reloading(): void;
   stopping(): void;
-  failed(text: string): void;
+  /** `code` is the name of an errno; there is no better word than EINVAL for a configuration that can't be used. */
+  failed(text: string, code?: string): void;
 }
 
 type Environment = Record<string, string | undefined>;
@@ -65,7 +64,7 @@ export function serviceManager(env: Environment = process.env): ServiceManager {
     reloading: () =>
       say("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / NANOS_PER_MICRO}`, "STATUS=reloading"),
     stopping: () => say("STOPPING=1", "STATUS=stopping every process"),
-    failed: (text) => say(`STATUS=${line(text)}`, `ERRNO=${NOT_USABLE}`),
+    failed: (text, code = "EINVAL") => say(`STATUS=${line(text)}`, `ERRNO=${errnoOf(code)}`),
     [Symbol.dispose]() {
       if (watchdog !== null) clearInterval(watchdog);
       watchdog = null;
@@ -73,6 +72,10 @@ export function serviceManager(env: Environment = process.env): ServiceManager {
       due = null;
     },
   };
+}
+
+function errnoOf(code: string): number {
+  return (constants.errno as Readonly<Record<string, number>>)[code] ?? constants.errno.EINVAL;
 }
 
 /** How often a sign of life is wanted of this very process. */

@@ -1,9 +1,12 @@
 /** What a service manager is told, heard on a socket of the kind that systemd makes. */
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { boot } from "../support/boot.js";
+import { baseConf, boot } from "../support/boot.js";
 import { fixture } from "../support/fixture.js";
 import { launch } from "../support/launch.js";
 import { environ } from "../support/processes.js";
@@ -79,12 +82,25 @@ test.each([
 test("without a watchdog there are no signs of life, and a start that fails says why", async () => {
   using place = scratch();
   await using ear = await listen(place.dir, join(place.dir, "notify"));
-  const conf = join(place.dir, "nosuch.conf");
+  const { dir } = place;
   const env = { NOTIFY_SOCKET: ear.address };
-  const failed = await launch("ours", { dir: place.dir, conf, env, socket: null });
-  expect(await failed.exited).toBe(2);
-  const message = await ear.hears("ERRNO=22");
-  expect(message.some((line) => line.startsWith("STATUS=") && line.includes(conf))).toBe(true);
+  const conf = join(dir, "supervisord.conf");
+  const start = async (): Promise<void> => {
+    const failed = await launch("ours", { dir, conf, env, socket: null });
+    expect(await failed.exited).toBe(2);
+  };
+  const says = async (errno: keyof typeof constants.errno, about: string): Promise<void> => {
+    const message = await ear.hears(`ERRNO=${constants.errno[errno]}`);
+    expect(message.some((line) => line.startsWith("STATUS=") && line.includes(about))).toBe(true);
+  };
+  await start();
+  await says("EINVAL", conf);
+  writeFileSync(conf, baseConf(dir));
+  const taken = createServer().listen(join(dir, "s.sock"));
+  await once(taken, "listening");
+  await start();
+  await says("EADDRINUSE", "already listening");
+  taken.close();
   expect(ear.heard().flat()).not.toContain("WATCHDOG=1");
 });
 
