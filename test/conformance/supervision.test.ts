@@ -329,6 +329,18 @@ scenario("a child has its own process group in the daemon's session, three pipes
   },
 });
 
+scenario("what the daemon was started with open is not open in a child", {
+  area,
+  boot: false,
+  conf: `[program:child]\ncommand=${fixture("ready")}`,
+  async play({ launch, state, printed }) {
+    await launch([], { through: ["/bin/sh", "-c", 'exec "$@" 7</dev/null', "sh"] });
+    const { pid } = await state("child", "RUNNING");
+    await printed("child", "ready");
+    return descriptors(Number(pid));
+  },
+});
+
 scenario("what signals a child ignores", {
   area,
   conf: "[program:child]\ncommand=/bin/sleep 1000",
