@@ -120,12 +120,15 @@ function pidIn(answer) {
   return Number(/<name>pid<\/name>\s*<value><int>(\d+)/.exec(answer)?.[1]);
 }
 
-/** Least squares. */
+/** Least squares, and the standard error: a slope below that is none. */
 function slope(samples, key) {
   const mean = (pick) => samples.reduce((sum, sample) => sum + pick(sample), 0) / samples.length;
   const at = mean((sample) => sample.at);
   const size = mean((sample) => sample[key]);
-  const up = samples.reduce((sum, sample) => sum + (sample.at - at) * (sample[key] - size), 0);
   const over = samples.reduce((sum, sample) => sum + (sample.at - at) ** 2, 0);
-  return over === 0 ? "unknown" : `${(up / over).toFixed(1)} KB/min`;
+  if (over === 0 || samples.length < 3) return "unknown";
+  const up = samples.reduce((sum, sample) => sum + (sample.at - at) * (sample[key] - size), 0) / over;
+  const rest = samples.reduce((sum, sample) => sum + (sample[key] - size - up * (sample.at - at)) ** 2, 0);
+  const error = Math.sqrt(rest / (samples.length - 2) / over);
+  return `${up.toFixed(1)} ± ${error.toFixed(1)} KB/min`;
 }
