@@ -140,9 +140,7 @@ function connect(
       }
     }
     // The rest of a half request will not come, and nothing answers half of one.
-    if (!hungUp) return;
-    if (socket.writableLength > 0) socket.end();
-    else socket.destroy();
+    if (hungUp) socket.end();
   }
 
   const reply: CallReply = {
