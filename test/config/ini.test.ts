@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readIni } from "../../src/config/ini.js";
 import { repr } from "../../src/config/python.js";
+import { needs } from "../support/needs.js";
 import { fixtureFile, python3 } from "./support.js";
+
+const { describe: withPython } = needs("python3");
 
 /** Sections, keys and values alone. */
 function read(text: string): Record<string, Record<string, string>> {
@@ -148,7 +151,7 @@ const text = fc
   )
   .map((pieces) => `[a]\n${pieces.join("")}`);
 
-describe.skipIf(python3 === null)("beside Python's own parser", () => {
+withPython("beside Python's own parser", () => {
   test("random texts mean the same to both", () => {
     const texts = fc.sample(text, { numRuns: 3000, seed: 20 });
     const ran = spawnSync(python3 ?? "", [fixtureFile("sections.py")], {

@@ -1,13 +1,16 @@
 /** Where our answers must be Python's, Python is asked. */
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { integer } from "../../src/config/convert.js";
 import { decode } from "../../src/config/decode.js";
 import { expand } from "../../src/config/expand.js";
 import { parseOctal, repr } from "../../src/config/python.js";
 import { lexWords, splitWords, type Words } from "../../src/core/words.js";
+import { needs } from "../support/needs.js";
 import { fixtureFile, python3 } from "./support.js";
+
+const { describe: withPython } = needs("python3");
 
 function ask(questions: readonly (readonly unknown[])[]): readonly unknown[] {
   const ran = spawnSync(python3 ?? "", [fixtureFile("python.py")], {
@@ -40,7 +43,7 @@ function compare<T>(
 
 const wordsOf = (lexed: Words): unknown => (lexed.ok ? lexed.words : lexed.error);
 
-describe.skipIf(python3 === null)("as Python does it", () => {
+withPython("as Python does it", () => {
   test("%-formats", () => {
     const names = { a: "text", n: 7, m: -42, "(p)": "paren", 中: "文" };
     const pieces = [

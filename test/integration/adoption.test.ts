@@ -23,6 +23,7 @@ const CLOCKS_MS = 500;
 const DEATHS = 5;
 const WORKERS = 20;
 const { test: withSupervisor } = needs("supervisor");
+const { test: withPython } = needs("python3");
 const asRoot = test.runIf(process.getuid?.() === 0);
 
 const SLEEP = "[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n";
@@ -56,41 +57,45 @@ with open(last, "wb") as file:
     file.write(line)
 `;
 
-test(`${WORKERS} workers write 20,000 lines a second while the daemon is killed ${KILLS} times: each line once, in order`, {
-  timeout: (SECONDS + 110) * 1000,
-}, async () => {
-  await using daemon = mortal(
-    `[program:w]\ncommand=%(dir)s/say-last ${20_000 / WORKERS} %(dir)s/w%(process_num)d.last\nnumprocs=${WORKERS}\nprocess_name=%(process_num)d\n` +
-      "stdout_logfile=%(dir)s/w%(process_num)d.log\nstdout_logfile_maxbytes=30KB\nstdout_logfile_backups=1000\n",
-  );
-  writeFileSync(join(daemon.dir, "say-last"), SAY_LAST, { mode: 0o755 });
-  await daemon.start();
-  await until(
-    async () => (await daemon.all()).every(({ statename }) => statename === "RUNNING"),
-    "all running",
-  );
-  const before = (await daemon.all()).map(({ pid }) => pid);
-  for (let kills = 0; kills < KILLS; kills += 1) {
-    // The time that passes is what is tested here.
-    await new Promise((resolve) => setTimeout(resolve, (SECONDS * 1000) / KILLS));
-    await daemon.kill();
-    await daemon.start();
-  }
-  expect((await daemon.all()).map(({ pid }) => pid)).toEqual(before);
-  await daemon.rpc("supervisor.stopAllProcesses");
-  for (let worker = 0; worker < WORKERS; worker += 1) {
-    const text = wholeLog(daemon, `w${worker}.log`);
-    const lines = text.split("\n").slice(0, -1);
-    expect(lines.length).toBeGreaterThan(1000);
-    const wrong = lines.findIndex(
-      (line, at) => line !== `${before[0] === 0 ? 0 : line.split(" ")[0]} ${at + 1}`,
+withPython(
+  `${WORKERS} workers write 20,000 lines a second while the daemon is killed ${KILLS} times: each line once, in order`,
+  {
+    timeout: (SECONDS + 110) * 1000,
+  },
+  async () => {
+    await using daemon = mortal(
+      `[program:w]\ncommand=%(dir)s/say-last ${20_000 / WORKERS} %(dir)s/w%(process_num)d.last\nnumprocs=${WORKERS}\nprocess_name=%(process_num)d\n` +
+        "stdout_logfile=%(dir)s/w%(process_num)d.log\nstdout_logfile_maxbytes=30KB\nstdout_logfile_backups=1000\n",
     );
-    expect(wrong === -1 ? null : `w${worker} line ${wrong + 1}: ${lines[wrong]}`).toBeNull();
-    expect(new Set(lines.map((line) => line.split(" ")[0])).size).toBe(1);
-    // Nothing is missing at the end either, by the worker's own word.
-    expect(`${lines.at(-1)}\n`).toBe(daemon.read(`w${worker}.last`));
-  }
-});
+    writeFileSync(join(daemon.dir, "say-last"), SAY_LAST, { mode: 0o755 });
+    await daemon.start();
+    await until(
+      async () => (await daemon.all()).every(({ statename }) => statename === "RUNNING"),
+      "all running",
+    );
+    const before = (await daemon.all()).map(({ pid }) => pid);
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      // The time that passes is what is tested here.
+      await new Promise((resolve) => setTimeout(resolve, (SECONDS * 1000) / KILLS));
+      await daemon.kill();
+      await daemon.start();
+    }
+    expect((await daemon.all()).map(({ pid }) => pid)).toEqual(before);
+    await daemon.rpc("supervisor.stopAllProcesses");
+    for (let worker = 0; worker < WORKERS; worker += 1) {
+      const text = wholeLog(daemon, `w${worker}.log`);
+      const lines = text.split("\n").slice(0, -1);
+      expect(lines.length).toBeGreaterThan(1000);
+      const wrong = lines.findIndex(
+        (line, at) => line !== `${before[0] === 0 ? 0 : line.split(" ")[0]} ${at + 1}`,
+      );
+      expect(wrong === -1 ? null : `w${worker} line ${wrong + 1}: ${lines[wrong]}`).toBeNull();
+      expect(new Set(lines.map((line) => line.split(" ")[0])).size).toBe(1);
+      // Nothing is missing at the end either, by the worker's own word.
+      expect(`${lines.at(-1)}\n`).toBe(daemon.read(`w${worker}.last`));
+    }
+  },
+);
 
 withSupervisor(
   "a worker that died with nobody looking is told of, as an event too, and started again",
@@ -633,64 +638,68 @@ test("the state file knows the session of the children, in the foreground and un
   expect(saidLater).toBe(isLater);
 });
 
-test(`killed at ${INSTANTS} random instants, there is never a second copy and never a lost worker`, {
-  timeout: 60_000 + INSTANTS * 5_000,
-}, async () => {
-  const programs = (extra: string): string =>
-    ["a", "b", "c", "d"]
-      .map((name) => `[program:${name}]\ncommand=/bin/sleep 1000\nstartsecs=0\n${extra}`)
-      .join("") +
-    `[program:chatty]\ncommand=${fixture("write-lines")} 2000\nstdout_logfile=%(dir)s/chatty.log\nstdout_logfile_maxbytes=2KB\nstartsecs=0\n` +
-    `[program:crashing]\ncommand=/bin/sh -c 'sleep 0.0$$; exit 1'\nautorestart=true\nstartsecs=0\n` +
-    // One that never comes up, and by then has started something, as fast as it is let.
-    `[program:failing]\ncommand=/bin/sh -c '/bin/true; exit 1'\nstartretries=1000000\n`;
-  await using daemon = mortal(programs(""));
-  const seed = Math.trunc(Math.random() * 1e9);
-  console.log(`seed ${seed}`);
-  let random = seed;
-  const next = (): number => {
-    random = (random * 1103515245 + 12345) % 2 ** 31;
-    return random / 2 ** 31;
-  };
-  await daemon.start();
-  for (let instant = 0; instant < INSTANTS; instant += 1) {
-    const driver = drive(daemon, programs, instant);
-    await new Promise((resolve) => setTimeout(resolve, next() * 400));
-    await daemon.kill();
-    await driver;
+withPython(
+  `killed at ${INSTANTS} random instants, there is never a second copy and never a lost worker`,
+  {
+    timeout: 60_000 + INSTANTS * 5_000,
+  },
+  async () => {
+    const programs = (extra: string): string =>
+      ["a", "b", "c", "d"]
+        .map((name) => `[program:${name}]\ncommand=/bin/sleep 1000\nstartsecs=0\n${extra}`)
+        .join("") +
+      `[program:chatty]\ncommand=${fixture("write-lines")} 2000\nstdout_logfile=%(dir)s/chatty.log\nstdout_logfile_maxbytes=2KB\nstartsecs=0\n` +
+      `[program:crashing]\ncommand=/bin/sh -c 'sleep 0.0$$; exit 1'\nautorestart=true\nstartsecs=0\n` +
+      // One that never comes up, and by then has started something, as fast as it is let.
+      `[program:failing]\ncommand=/bin/sh -c '/bin/true; exit 1'\nstartretries=1000000\n`;
+    await using daemon = mortal(programs(""));
+    const seed = Math.trunc(Math.random() * 1e9);
+    console.log(`seed ${seed}`);
+    let random = seed;
+    const next = (): number => {
+      random = (random * 1103515245 + 12345) % 2 ** 31;
+      return random / 2 ** 31;
+    };
     await daemon.start();
-    // Which the operator stopped may be down; whatever is up is up once, and known.
-    await until(
-      async () => {
-        const known = (await daemon.all()).filter(({ name }) => !SHORT_LIVED.has(String(name)));
-        const settled = known.every(({ statename }) => statename === "RUNNING" || statename === "STOPPED");
-        const up = known.filter(({ statename }) => statename === "RUNNING").map(({ pid }) => Number(pid));
-        const found = known.flatMap(({ name }) => [...daemon.running(String(name))]);
-        const sorted = (pids: readonly number[]): string => [...pids].sort((x, y) => x - y).join();
-        return settled && sorted(up) === sorted(found) && up.length >= known.length - 1;
+    for (let instant = 0; instant < INSTANTS; instant += 1) {
+      const driver = drive(daemon, programs, instant);
+      await new Promise((resolve) => setTimeout(resolve, next() * 400));
+      await daemon.kill();
+      await driver;
+      await daemon.start();
+      // Which the operator stopped may be down; whatever is up is up once, and known.
+      await until(
+        async () => {
+          const known = (await daemon.all()).filter(({ name }) => !SHORT_LIVED.has(String(name)));
+          const settled = known.every(({ statename }) => statename === "RUNNING" || statename === "STOPPED");
+          const up = known.filter(({ statename }) => statename === "RUNNING").map(({ pid }) => Number(pid));
+          const found = known.flatMap(({ name }) => [...daemon.running(String(name))]);
+          const sorted = (pids: readonly number[]): string => [...pids].sort((x, y) => x - y).join();
+          return settled && sorted(up) === sorted(found) && up.length >= known.length - 1;
+        },
+        `order after instant ${instant} of seed ${seed}\n${daemon.log().slice(-40).join("\n")}`,
+      );
+    }
+    await daemon.rpc("supervisor.startAllProcesses");
+    for (const name of SHORT_LIVED) await daemon.rpc("supervisor.stopProcess", name).catch(() => null);
+    const all = await daemon.all();
+    expect(
+      all.filter(({ statename, name }) => !SHORT_LIVED.has(String(name)) && statename !== "RUNNING"),
+    ).toEqual([]);
+    for (const name of ["a", "b", "c", "d", "chatty"]) expect(daemon.running(name)).toHaveLength(1);
+    // Whatever runs is one of these: no instant has left anything that nobody knows of.
+    const known = all.map(({ pid }) => Number(pid)).filter((pid) => pid !== 0);
+    await until(() => daemon.left().every((pid) => known.includes(pid)), `no orphans; seed ${seed}`).catch(
+      (error: Error) => {
+        const orphans = daemon.left().filter((pid) => !known.includes(pid));
+        throw new Error(`${error.message}: ${orphans.map((pid) => `${pid} ${commandLine(pid)}`).join(", ")}`);
       },
-      `order after instant ${instant} of seed ${seed}\n${daemon.log().slice(-40).join("\n")}`,
     );
-  }
-  await daemon.rpc("supervisor.startAllProcesses");
-  for (const name of SHORT_LIVED) await daemon.rpc("supervisor.stopProcess", name).catch(() => null);
-  const all = await daemon.all();
-  expect(
-    all.filter(({ statename, name }) => !SHORT_LIVED.has(String(name)) && statename !== "RUNNING"),
-  ).toEqual([]);
-  for (const name of ["a", "b", "c", "d", "chatty"]) expect(daemon.running(name)).toHaveLength(1);
-  // Whatever runs is one of these: no instant has left anything that nobody knows of.
-  const known = all.map(({ pid }) => Number(pid)).filter((pid) => pid !== 0);
-  await until(() => daemon.left().every((pid) => known.includes(pid)), `no orphans; seed ${seed}`).catch(
-    (error: Error) => {
-      const orphans = daemon.left().filter((pid) => !known.includes(pid));
-      throw new Error(`${error.message}: ${orphans.map((pid) => `${pid} ${commandLine(pid)}`).join(", ")}`);
-    },
-  );
-  daemon.daemon.kill("SIGTERM");
-  expect(await daemon.daemon.exited).toBe(0);
-  expect(daemon.left()).toEqual([]);
-});
+    daemon.daemon.kill("SIGTERM");
+    expect(await daemon.daemon.exited).toBe(0);
+    expect(daemon.left()).toEqual([]);
+  },
+);
 
 /** They come and go, and may be between two lives at any instant. */
 const SHORT_LIVED = new Set(["crashing", "failing"]);

@@ -24,8 +24,8 @@ const BETWEEN = 40;
 
 /** Each answers with its own pid, that of the process the supervisor knows, and that one's name. */
 const KINDS = [
-  { name: "a worker", command: fixture("fcgi-worker"), needs: [] },
-  { name: "a prefork worker", command: `${fixture("fcgi-worker")} 2`, needs: [] },
+  { name: "a worker", command: fixture("fcgi-worker"), needs: ["python3"] },
+  { name: "a prefork worker", command: `${fixture("fcgi-worker")} 2`, needs: ["python3"] },
   { name: "php-cgi", command: "/usr/bin/php-cgi", needs: ["php-cgi"] },
 ] as const;
 type Kind = (typeof KINDS)[number];
@@ -210,7 +210,7 @@ async function killInAllWays(site: Site): Promise<void> {
   await renewed(site, before);
 }
 
-describe("a FastCGI socket without workers", () => {
+needs("python3").describe("a FastCGI socket without workers", () => {
   const conf = (more: string): string =>
     `[fcgi-program:web]\ncommand=${fixture("fcgi-worker")}\nsocket=unix://%(dir)s/fcgi.sock\n${more}\n`;
   const creations = (daemon: Booted): number =>

@@ -9,10 +9,13 @@ import { expect, test } from "vitest";
 import { baseConf, boot } from "../support/boot.js";
 import { fixture } from "../support/fixture.js";
 import { launch } from "../support/launch.js";
+import { needs } from "../support/needs.js";
 import { environ } from "../support/processes.js";
 import { environment } from "../support/programs.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
+
+const { test: withPython } = needs("python3");
 
 interface Ear extends AsyncDisposable {
   readonly address: string;
@@ -47,7 +50,7 @@ async function listen(dir: string, address: string): Promise<Ear> {
   };
 }
 
-test.each([
+withPython.each([
   ["a path", (dir: string) => join(dir, "notify")],
   ["an abstract address", (dir: string) => `@${dir}`],
 ])(
@@ -79,7 +82,7 @@ test.each([
   },
 );
 
-test("without a watchdog there are no signs of life, and a start that fails says why", async () => {
+withPython("without a watchdog there are no signs of life, and a start that fails says why", async () => {
   using place = scratch();
   await using ear = await listen(place.dir, join(place.dir, "notify"));
   const { dir } = place;

@@ -17,7 +17,7 @@ import { type Scratch, scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
 import { freePort } from "./support-examples.js";
 
-const { describe, test } = needs("chromium", "curl");
+const { describe, test } = needs("chromium", "curl", "python3");
 
 const FLAGS = [
   "--disable-gpu",

@@ -1,5 +1,5 @@
 /** Taking over real children: which process is believed to be whose, and what comes with it. */
-import { type ChildProcess, spawn as spawnChild } from "node:child_process";
+import { spawn as spawnChild } from "node:child_process";
 import {
   closeSync,
   constants,
@@ -21,9 +21,12 @@ import { inputPipe, outputPipe } from "../../src/posix/pipe.js";
 import { reapOne } from "../../src/posix/reap.js";
 import { getLimit, setLimit } from "../../src/posix/rlimit.js";
 import { spawn } from "../../src/posix/spawn.js";
+import { needs } from "../support/needs.js";
+import { overhear } from "../support/overhear.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
 
+const { describe: describeWithPython, test: testWithPython } = needs("python3");
 const SID = identify(process.pid)?.sid ?? -1;
 const NAME: ChildName = { group: "g", name: "p", sid: SID };
 const NAMES = { SUPERVISOR_PROCESS_NAME: "p", SUPERVISOR_GROUP_NAME: "g" };
@@ -250,7 +253,7 @@ describe("nobody else is", () => {
     expectRefused({ ...saved, pid: process.pid, starttime: identify(process.pid)?.starttime ?? 0 });
   });
 
-  test("a stranger whose pid and start time are right, without our pipes and names", async () => {
+  testWithPython("a stranger whose pid and start time are right, without our pipes and names", async () => {
     const { saved } = start("exec sleep 1000");
     const stranger = await underAnother("lives", { ...NAMES, SUPERVISOR_PROCESS_NAME: "q" });
     expectRefused({ ...saved, ...identityOf(stranger) });
@@ -365,19 +368,16 @@ async function underAnother(
   env: Readonly<Record<string, string>>,
   ownSession = false,
 ): Promise<number> {
-  const supervisor: ChildProcess = spawnChild(
-    "/usr/bin/python3",
-    ["-ES", "-c", SUPERVISOR, how, JSON.stringify(env)],
-    { stdio: ["pipe", "pipe", "inherit"], detached: ownSession },
-  );
-  const exited = new Promise((resolve) => supervisor.once("exit", resolve));
-  closers.push(() => void supervisor.kill("SIGKILL"));
-  let said = "";
-  supervisor.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
+  const supervisor = spawnChild("/usr/bin/python3", ["-ES", "-c", SUPERVISOR, how, JSON.stringify(env)], {
+    stdio: ["pipe", "pipe", "inherit"],
+    detached: ownSession,
   });
+  const { out, exited } = overhear(supervisor);
+  closers.push(() => void supervisor.kill("SIGKILL"));
   const done = how === "reaped" ? "reaped\n" : "\n";
-  const pid = await until(() => said.endsWith(done) && Number.parseInt(said, 10), "a worker", { everyMs: 5 });
+  const pid = await until(() => out().endsWith(done) && Number.parseInt(out(), 10), "a worker", {
+    everyMs: 5,
+  });
   closers.push(() => kill(pid));
   if (how === "died") await exited;
   return pid;
@@ -395,7 +395,7 @@ function withoutPipes(pid: number): SavedRun {
   return { ...identityOf(pid), stdin: ino, stdout: ino, stderr: null };
 }
 
-describe("one that has closed all its pipes", () => {
+describeWithPython("one that has closed all its pipes", () => {
   test("is known by its names once its supervisor has died", async () => {
     const worker = await underAnother("died", NAMES);
     expect(environmentOf(worker).has("SUPERVISOR_PROCESS_NAME=p")).toBe(true);

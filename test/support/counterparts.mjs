@@ -6,6 +6,7 @@ const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin
 
 /** @type {Readonly<Record<string, () => boolean>>} */
 export const COUNTERPARTS = {
+  python3: () => executable("python3"),
   supervisor: () => executable("supervisord") && executable("supervisorctl"),
   uwsgi: () => executable("uwsgi"),
   "uwsgi-plugin-python3": () => matches("/usr/lib/uwsgi/plugins", /^python3.*_plugin\.so$/),
