@@ -120,14 +120,14 @@ export function setStage(script: Scenario, which: Which, client: Client, dir: st
         return seen["statename"] === statename && seen;
       }, `${name} ${statename}`),
     during: async (name, statename, look) => {
-      const attempt = async (): Promise<{ readonly seen: Awaited<ReturnType<typeof look>> } | false> => {
+      const attempt = async () => {
         const before = await stage.state(name, statename);
         const seen = await look();
         const after = await info(name);
         return ["statename", "start", "stop"].every((field) => after[field] === before[field]) && { seen };
       };
-      const ceilingMs = 80_000;
-      return (await until(attempt, `a look at ${name} in ${statename}`, { ceilingMs })).seen;
+      const { seen } = await until(attempt, `a look at ${name} in ${statename}`, { ceilingMs: 80_000 });
+      return seen;
     },
     http: (method, path, options) => request(target, method, path, options),
     ctl: (...words) => runCommand([...ctlWords, "-c", conf, ...words], { cwd: dir, env }),
