@@ -31,7 +31,7 @@ import type { Log } from "./log.js";
 import { createOutputs, type OutputsHost } from "./outputs.js";
 import type { Plugins } from "./plugins.js";
 import { createPurpose } from "./purpose.js";
-import { createReconciler, type Reading } from "./reconcile.js";
+import { createReconciler, type Reading, type Reconciler } from "./reconcile.js";
 import type { Resume } from "./resume.js";
 import type { HeldSocket, Run } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
@@ -70,7 +70,7 @@ export interface SupervisionOptions {
   readonly reap?: (pids: Iterable<number>) => Reaped | null;
 }
 
-export interface Supervision extends Daemon, Disposable {
+export interface Supervision extends Daemon, Pick<Reconciler, "update">, Disposable {
   readonly groups: ReadonlyMap<string, Group>;
   readonly mainLogfile: string | null;
   /** Starts what autostart says. */
@@ -81,8 +81,6 @@ export interface Supervision extends Daemon, Disposable {
   /** Collects dead children; call it on SIGCHLD. */
   reap(): void;
   reopenLogs(): void;
-  /** reread, then what `supervisorctl update` does. Throws `ConfigError` and leaves everything as it was. */
-  update(): Promise<void>;
   /** What plugins may add while the daemon runs; false when the name is taken or the group is no such group. */
   addEmptyGroup(name: string, priority: number): boolean;
   addProcess(group: string, config: ProcessConfig): boolean;
