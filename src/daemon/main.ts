@@ -10,6 +10,7 @@ import type { SupervisordConfig } from "../core/config.js";
 import type { SavedState } from "../core/saved.js";
 import { announceReady, spawnBackground, takeBackgroundMark, takeRespawn } from "../posix/daemonize.js";
 import { raiseLimit, takeOriginalNofile } from "../posix/rlimit.js";
+import { prepareRunAs } from "../posix/run-as.js";
 import { claimDescriptors } from "../posix/spawn.js";
 import { dropPrivileges, lookupGroup, lookupUser, userHome } from "../posix/user.js";
 import { VERSION } from "../version.js";
@@ -89,6 +90,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const messages: Message[] = [];
   const privileges = takeIdentity(config.supervisord, messages);
   if (privileges !== null) return failFor("EPERM", privileges);
+  if (process.geteuid?.() === 0) prepareRunAs();
   const nofile = takeOriginalNofile().soft;
   const limits = takeLimits(config.supervisord, nofile, messages);
   if (limits !== null) return failFor("EPERM", limits);

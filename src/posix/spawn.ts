@@ -5,6 +5,7 @@
 import { type Pid, pid } from "../core/brand.js";
 import * as libc from "./libc.js";
 import { getLimit, setLimit } from "./rlimit.js";
+import { runAs } from "./run-as.js";
 import { createStringBlock } from "./strings.js";
 
 /** Who a child runs as; the primary group stands first among `groups`. */
@@ -66,12 +67,18 @@ function prepareAttributes(): Buffer {
   return prepared;
 }
 
-/** Starts the program, or says which step failed. Nothing is left behind when it fails. */
+/**
+ * Starts the program, or says which step failed. Nothing is left behind when it fails. With a user, the child itself
+ * finds out that the directory or the program is not for that user: it says so on its stderr and exits with 127.
+ */
 export function spawn(request: SpawnRequest): SpawnResult {
   const { user } = request;
   if (user === null) return spawnAsSelf(request);
   if (process.geteuid?.() !== 0) return refuse("setuid", "EPERM", "Can't drop privilege as nonroot user");
-  return asUser(user, () => spawnAsSelf(request));
+  const step = runAs(user, request);
+  const result = spawnAsSelf({ ...request, ...step, directory: null });
+  if (result.ok || result.step !== "exec" || result.errno === "E2BIG") return result;
+  return refuse("setuid", result.errno, `cannot run ${step.file}: ${result.errno}`);
 }
 
 function spawnAsSelf(request: SpawnRequest): SpawnResult {
@@ -160,50 +167,4 @@ function explain({ directory }: SpawnRequest, errno: string): SpawnFailure {
 
 function refuse(step: SpawnFailure["step"], errno: string, reason?: string): SpawnFailure {
   return { ok: false, step, errno, ...(reason === undefined ? {} : { reason }) };
-}
-
-const SYSCALLS = {
-  x64: { setgroups: 116, setresgid: 119, setresuid: 117 },
-  arm64: { setgroups: 159, setresgid: 149, setresuid: 147 },
-} as const;
-
-/**
- * Does something as another user, on this thread alone: the child inherits what the thread is, and its exec
- * makes that final. Coming back is possible because the saved ids stay root's; failing to come back would
- * leave the daemon half another user, so that ends it.
- */
-function asUser(user: SpawnIdentity, act: () => SpawnResult): SpawnResult {
-  const numbers = SYSCALLS[process.arch as keyof typeof SYSCALLS];
-  if (numbers === undefined) return refuse("setuid", "ENOSYS", `Cannot change user on ${process.arch}`);
-  const own = process.getgroups?.() ?? [];
-  const uid = process.getuid?.() ?? 0;
-  const gid = process.getgid?.() ?? 0;
-  if (setgroups(numbers.setgroups, user.groups) !== 0)
-    return refuse("setuid", libc.lastErrno(), "Could not set groups of effective user");
-  try {
-    if (setIds(numbers.setresgid, user.gid) !== 0)
-      return refuse("setuid", libc.lastErrno(), "Could not set group id of effective user");
-    if (setIds(numbers.setresuid, user.uid) !== 0)
-      return refuse("setuid", libc.lastErrno(), "Can't drop privilege as nonroot user");
-    return act();
-  } finally {
-    const back =
-      setIds(numbers.setresuid, uid) === 0 &&
-      setIds(numbers.setresgid, gid) === 0 &&
-      setgroups(numbers.setgroups, own) === 0;
-    if (!back) process.abort();
-  }
-}
-
-/** Real and effective id; the saved one stays root's, which is the way back. */
-function setIds(number: number, id: number): number {
-  return libc.syscall(number, "uint", id, "uint", id, "uint", 0);
-}
-
-function setgroups(number: number, groups: readonly number[]): number {
-  const gids = Buffer.allocUnsafeSlow(Math.max(4, groups.length * 4));
-  groups.forEach((gid, index) => {
-    gids.writeUInt32LE(gid, index * 4);
-  });
-  return libc.syscall(number, "int", groups.length, "void *", gids);
 }

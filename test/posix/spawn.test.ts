@@ -1,6 +1,7 @@
 /** What a child finds when it is spawned: real processes that report on themselves. */
-import { closeSync, openSync, readdirSync, readSync, writeSync } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
+import { chmodSync, closeSync, openSync, readdirSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { readsStdin } from "../../src/posix/identity.js";
 import * as libc from "../../src/posix/libc.js";
 import { inputPipe, outputPipe, type PipeEnds, waitingBytes } from "../../src/posix/pipe.js";
@@ -9,6 +10,7 @@ import { kill } from "../../src/posix/signals.js";
 import { claimDescriptors, type SpawnRequest, spawn } from "../../src/posix/spawn.js";
 import { groupsOf, lookupUser } from "../../src/posix/user.js";
 import { stat, status } from "../support/processes.js";
+import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
 
 const root = process.getuid?.() === 0;
@@ -161,6 +163,39 @@ describe("as another user", () => {
     ]);
   });
 
+  asRoot("a child has its words, environment, directory, umask and limit as any other", async () => {
+    const child = start(
+      ["/bin/sh", "-c", 'printf "%s|" "$0" "$@" "$VALUE"; pwd; umask; ulimit -n', "名", "", "a b"],
+      {
+        user: identity,
+        env: ["VALUE=ü=1", "PATH=/bin"],
+        directory: "/usr",
+        umask: 0o27,
+        nofile: 777,
+      },
+    );
+    expect((await finished(child)).output).toBe("名||a b|ü=1|/usr\n0027\n777\n");
+  });
+
+  asRoot("a child sees descriptors 0, 1 and 2 alone", async () => {
+    const child = start(sh("ls /proc/self/fd | tr '\\n' ' '"), { user: identity });
+    expect((await finished(child)).output).toBe("0 1 2 3 ");
+  });
+
+  asRoot("what is started as root afterwards has the groups it had before", async () => {
+    const groups = async (): Promise<string> =>
+      (await finished(start(sh("grep Groups /proc/self/status")))).output;
+    const own = process.getgroups?.() ?? [];
+    process.setgroups?.([]);
+    try {
+      const before = await groups();
+      await finished(start(["/bin/true"], { user: identity }));
+      expect(await groups()).toBe(before);
+    } finally {
+      process.setgroups?.(own);
+    }
+  });
+
   asRoot("a child can open /dev/stdout and /dev/stderr", async () => {
     const child = start(sh("echo out > /dev/stdout; echo err > /dev/stderr; id -un"), { user: identity });
     expect((await finished(child)).output).toBe("out\nerr\nnobody\n");
@@ -185,14 +220,35 @@ describe("what can't be started is told apart", () => {
     expect(process.umask()).toBe(umask);
   });
 
-  asRoot("a directory that the other user may not enter", () => {
+  describe("by the child itself, where it is another user's", () => {
     const user = { uid: 65_534, gid: 65_534, groups: [65_534] };
-    expect(spawn(request(["/bin/true"], { directory: "/root", user }))).toEqual({
-      ok: false,
-      step: "chdir",
-      errno: "EACCES",
+    const place = scratch();
+    afterAll(() => place[Symbol.dispose]());
+    const bare = join(place.dir, "bare");
+    writeFileSync(bare, "echo no first line\n", { mode: 0o755 });
+    const own = join(place.dir, "own");
+    writeFileSync(own, "#!/bin/sh\n", { mode: 0o700 });
+    chmodSync(place.dir, 0o755);
+
+    for (const [what, command, directory, said] of [
+      ["a directory that the user may not enter", ["/bin/true"], "/root", "chdir to /root: EACCES"],
+      ["a missing directory", ["/bin/true"], "/nonexistent", "chdir to /nonexistent: ENOENT"],
+      ["an empty directory", ["/bin/true"], "", "chdir to : ENOENT"],
+      ["a missing program", ["/nonexistent/program"], null, "exec /nonexistent/program: ENOENT"],
+      ["a program that the user may not run", [own], null, `exec ${own}: EACCES`],
+      ["a script that names no interpreter", [bare], null, `exec ${bare}: ENOEXEC`],
+    ] as const)
+      asRoot(what, async () => {
+        expect(await finished(start(command, { directory, user }))).toEqual({
+          output: `supervisor: couldn't ${said}\nsupervisor: child process was not spawned\n`,
+          cause: { type: "exit", status: 127 },
+        });
+      });
+
+    asRoot("too many words are told at once", () => {
+      const words = ["/bin/true", ...Array.from({ length: 40 }, () => "x".repeat(100_000))];
+      expect(spawn(request(words, { user }))).toEqual({ ok: false, step: "exec", errno: "E2BIG" });
     });
-    expect(process.geteuid?.()).toBe(0);
   });
 });
 

@@ -4,6 +4,9 @@ import { join } from "node:path";
 
 const SYSTEM_PATH = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
+/** The machine that this one is not, of the two that the project runs on. */
+const FOREIGN = process.arch === "arm64" ? "x86_64" : "aarch64";
+
 /** @type {Readonly<Record<string, () => boolean>>} */
 export const COUNTERPARTS = {
   python3: () => executable("python3"),
@@ -24,6 +27,9 @@ export const COUNTERPARTS = {
   runit: () => executable("runsv"),
   s6: () => executable("s6-supervise"),
   systemd: () => executable("systemd-analyze"),
+  binutils: () => executable("as") && executable("ld"),
+  [`binutils-${FOREIGN.replaceAll("_", "-")}-linux-gnu`]: () => executable(`${FOREIGN}-linux-gnu-as`),
+  "qemu-user": () => executable(`qemu-${FOREIGN}`),
 };
 
 /** Names of those that are not installed. */
