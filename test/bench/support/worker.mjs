@@ -3,7 +3,7 @@
  * word comes, so that nothing polls while time is taken.
  */
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, readSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, openSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { removeScratch, scratch } from "./scratch.mjs";
@@ -24,6 +24,9 @@ export function createWorker() {
   const dir = scratch("worker");
   const fifo = join(dir, "word.fifo");
   execFileSync("mkfifo", [fifo]);
+  // Whichever user it runs as.
+  chmodSync(dir, 0o755);
+  chmodSync(fifo, 0o666);
   const script = join(dir, "worker.sh");
   writeFileSync(script, `echo $$ > ${fifo}\nexec sleep 1000000\n`);
   // Open both ways, so that neither side ever waits for the other to come.
