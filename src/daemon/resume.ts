@@ -93,17 +93,24 @@ function statOf(fd: number): { uid: number; mode: number; size: number; isFile: 
 export function adoptChildren({ pid, sid }: StateHeader, state: SavedState): Resume {
   const children = new Map<string, Child>();
   const sockets = new Map<string, OpenSocket>();
+  const withoutSocket: { readonly key: string; readonly url: string; readonly child: Child }[] = [];
   for (const { group, name, run } of state.processes) {
     if (run === null || run.pid === pid) continue;
     const child = adoptChild(run, { group, name, sid });
     if (child === null) continue;
-    children.set(heldKey(group, name), child);
+    const key = heldKey(group, name);
+    children.set(key, child);
     const config = state.groups.find((each) => each.config.name === group)?.config;
     const program = config?.processes.find((each) => each.name === name)?.fcgi ?? null;
     if (program === null || sockets.has(program.socket.url)) continue;
+    const { url } = program.socket;
     const fd = copySocket(child);
-    if (fd !== null) sockets.set(program.socket.url, { fd, program });
+    if (fd === null) withoutSocket.push({ key, url, child });
+    else sockets.set(url, { fd, program });
   }
+  for (const { key, url, child } of withoutSocket)
+    if (!sockets.has(url))
+      children.set(key, { ...child, run: { ...child.run, lost: ["socket", ...(child.run.lost ?? [])] } });
   return {
     state,
     children,

@@ -215,8 +215,10 @@ function isProcess(value: unknown): boolean {
 
 function isRun(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { pid, starttime, stdin, stdout, stderr } = value;
+  const { pid, starttime, stdin, stdout, stderr, lost = [] } = value;
   return (
+    Array.isArray(lost) &&
+    lost.every(isText) &&
     orNull(pid, (each) => isWhole(each) && each > 1) &&
     [starttime, stdin, stdout, stderr].every((each) => orNull(each, isWhole))
   );
