@@ -49,6 +49,8 @@ export interface SavedEvent {
   readonly payload: string;
   readonly serial: number;
   readonly poolserial: number;
+  /** Its payload is left out, since it stands in an earlier record of its pool. */
+  readonly asBefore?: boolean;
 }
 
 /** A listener's place in its protocol. */
@@ -63,6 +65,8 @@ export interface SavedListener {
   readonly busyWith: SavedEvent | null;
   /** That event was about to be sent; whether it was, its process tells. */
   readonly unsent?: boolean;
+  /** It has said more of its result than is written down: nothing that it says from here on can be understood. */
+  readonly cut?: boolean;
 }
 
 export interface SavedPool {

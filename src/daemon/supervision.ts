@@ -124,7 +124,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       held: [...purpose.held],
     }),
     groups: () => groups.active.values(),
-    pools: () => bus.savePools(),
+    pools: (whole) => bus.savePools(whole),
     isUpdating: (entry) => purpose.isUpdating(entry),
   });
 
@@ -157,6 +157,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       journal.daemon();
     },
     flush: () => journal.flush(),
+    restart,
   });
   engine.subscribe((entry, change) => bus.changed(entry, change));
 
@@ -254,6 +255,14 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     return `unknown problem killing ${entry.name} (${after.pid})`;
   }
 
+  function restart(entry: Entry): void {
+    engine.feed(entry, { type: "stop", hold: false });
+    void engine
+      .until(entry, (process) => isStoppedClass(process.state.name))
+      // Unless an operator has stopped it meanwhile.
+      ?.then(() => entry.process.held || engine.feed(entry, { type: "start" }));
+  }
+
   function leave(next: "SHUTDOWN" | "RESTARTING"): void {
     if (mood === "SHUTDOWN" || mood === next) return;
     const underWay = mood === "RESTARTING";
@@ -281,7 +290,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       : takeOver(resume, { config: options.config, log, engine, groups, lingering, purpose, socketOf });
   for (const config of options.config.groups) groups.add(config, purpose.held);
   if (options.statefile != null)
-    journal.keep(keepStateFile({ place: options.statefile, all: () => journal.all(), log }));
+    journal.keep(keepStateFile({ place: options.statefile, all: () => journal.all(false), log }));
   // Signals alone do not keep Node's loop alive, and there may be neither a server nor a pipe.
   const alive = setInterval(() => undefined, FOREVER_MS);
 
@@ -398,7 +407,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       return outcome;
     },
     held: () => purpose.all(groups.active.values()),
-    save: () => journal.all(),
+    save: () => journal.all(true),
     helperEnd: (pid) => engine.helperEnd(pid),
     handRuns: () => [
       ...[...engine.entries].flatMap((entry) => (entry.run === null ? [] : handRun(entry, entry.run, false))),
