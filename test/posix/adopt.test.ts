@@ -25,6 +25,7 @@ import { getLimit, setLimit } from "../../src/posix/rlimit.js";
 import { spawn } from "../../src/posix/spawn.js";
 import { needs } from "../support/needs.js";
 import { overhear } from "../support/overhear.js";
+import { status } from "../support/processes.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
 
@@ -446,6 +447,8 @@ describeWithPython("one that has closed all its pipes", () => {
 
 const PRCTL = { x64: 157, arm64: 167 }[process.arch as string] ?? -1;
 const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
 
 /** Whether orphans below this process become its children. */
 function reapOrphans(yes: boolean): void {
@@ -484,7 +487,12 @@ test.runIf(process.getuid?.() === 0)("another user's process that waits for inpu
     });
     return reads;
   };
+  const dumpable = (): number => Number(libc.syscall(PRCTL, "int", PR_GET_DUMPABLE));
+  libc.syscall(PRCTL, "int", PR_SET_DUMPABLE, "int", 1);
   await until(seen, "its read", { everyMs: 5 });
+  // This process is what it was before.
+  const { Uid: uid, Gid: gid } = status(process.pid);
+  expect([uid, gid, dumpable()]).toEqual(["0\t0\t0\t0", "0\t0\t0\t0", 1]);
 });
 
 const CAPABILITY = { x64: [125, 126], arm64: [90, 91] }[process.arch as string] ?? [-1, -1];
