@@ -143,7 +143,7 @@ function layOver(
     ...laid,
     logfile: laid.logfile === "syslog" ? null : normalizePath(laid.logfile, host),
     pidfile: normalizePath(laid.pidfile, host),
-    statefile: normalizePath(laid.statefile ?? `${laid.pidfile}.state`, host),
+    statefile: laid.statefile === null ? null : normalizePath(laid.statefile, host),
     childlogdir: normalizePath(laid.childlogdir ?? host.tmpdir, host),
     directory: laid.directory === null ? null : normalizePath(laid.directory, host),
   };

@@ -48,7 +48,7 @@ minprocs=200                   ; processes needed to start
 ; The next three are not known to Supervisor, which ignores them.
 ;keep_stopped=true             ; what you stopped stays stopped over reload and update
 ;adopt=true                    ; take over the programs that a supervisord which died has left running
-;statefile=%(here)s/supervisord.pid.state ; what that needs to know; default the pidfile with .state
+;statefile=%(here)s/supervisord.pid.state ; what that needs to know; default the pidfile with .state where that is safe
 ;watch_config=false            ; update by itself when this file or an included one has changed and can be read
 ;logformat=text                ; activity log as text, or one JSON object a line
 

@@ -193,8 +193,8 @@ export interface SupervisordConfig {
   readonly watch_config: boolean;
   /** Take over what a supervisor that died has left running. */
   readonly adopt: boolean;
-  /** Absolute path. */
-  readonly statefile: string;
+  /** Absolute path; null leaves it to the daemon where a safe place is. */
+  readonly statefile: string | null;
 }
 
 /** A line that reading the file wants in the activity log once that is open. */

@@ -2,11 +2,19 @@
 import { makeNamespec } from "./namespec.js";
 import { livePid, type Process } from "./process.js";
 
-/** `now` in seconds since the epoch. */
-export function describeProcess(group: string, name: string, process: Process, now: number): string {
+/** `now` in seconds since the epoch; `lost` is what the child is no longer connected by. */
+export function describeProcess(
+  group: string,
+  name: string,
+  process: Process,
+  now: number,
+  lost: readonly string[] = [],
+): string {
   switch (process.state.name) {
-    case "RUNNING":
-      return `pid ${livePid(process)}, uptime ${formatUptime(Math.trunc(now) - Math.trunc(process.laststart))}`;
+    case "RUNNING": {
+      const up = `pid ${livePid(process)}, uptime ${formatUptime(Math.trunc(now) - Math.trunc(process.laststart))}`;
+      return lost.length === 0 ? up : `${up}, ${lost.join(", ")} lost since adoption: restart it`;
+    }
     case "FATAL":
     case "BACKOFF":
       return process.spawnerr || `unknown error (try "tail ${makeNamespec(group, name)}")`;

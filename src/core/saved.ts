@@ -6,6 +6,9 @@ import type { Millis, Pid } from "./brand.js";
 import type { GroupConfig, ProcessConfig } from "./config.js";
 import { livePid, type Process } from "./process.js";
 
+/** What a child may be connected by; a FastCGI socket stands in the place of stdin. */
+export type LostEnd = "stdin" | "stdout" | "stderr" | "socket";
+
 /** The child of a process, and its pipes by inode; a null pipe is none. */
 export interface SavedRun {
   /** Null between the wish to spawn and its outcome: then the pipes tell whether there is a child. */
@@ -15,6 +18,8 @@ export interface SavedRun {
   readonly stdin: number | null;
   readonly stdout: number | null;
   readonly stderr: number | null;
+  /** What the supervisor that adopted it could not take over, while the child itself may have it still. */
+  readonly lost?: readonly LostEnd[];
 }
 
 export interface SavedProcess {
@@ -44,6 +49,8 @@ export interface SavedEvent {
   readonly payload: string;
   readonly serial: number;
   readonly poolserial: number;
+  /** Its payload is left out, since it stands in an earlier record of its pool. */
+  readonly asBefore?: boolean;
 }
 
 /** A listener's place in its protocol. */
@@ -58,6 +65,8 @@ export interface SavedListener {
   readonly busyWith: SavedEvent | null;
   /** That event was about to be sent; whether it was, its process tells. */
   readonly unsent?: boolean;
+  /** It has said more of its result than is written down: nothing that it says from here on can be understood. */
+  readonly cut?: boolean;
 }
 
 export interface SavedPool {

@@ -35,8 +35,8 @@ export interface EventBus extends Disposable {
    * pipes has been heard.
    */
   begin(): void;
-  /** What a later supervisor goes on from. */
-  savePools(): readonly SavedPool[];
+  /** What a later supervisor goes on from; `whole` for one that goes on at once: then no answer is cut. */
+  savePools(whole: boolean): readonly SavedPool[];
   removePool(name: string): void;
   /** A process changed its state; call it for every process. */
   changed(entry: Entry, change: Notify): void;
@@ -53,6 +53,8 @@ export interface EventBusOptions {
   readonly onPool: (name: string, save: () => SavedPool) => void;
   /** What was said of pools must last before this goes on. */
   readonly flush: () => void;
+  /** Stops a listener and starts it again. */
+  readonly restart: (entry: Entry) => void;
 }
 
 /** The number the next event gets; one for the whole daemon. */
@@ -69,6 +71,12 @@ interface Member {
   heard: Buffer;
   /** `busyWith` was about to be written to it. */
   unsent: boolean;
+  /** How often its unfinished answer has been written down. */
+  parts: number;
+  /** Its unfinished answer is no longer written down. */
+  cut: boolean;
+  /** The serial of the event in hand, once that has been written down. */
+  noted: number | null;
 }
 
 interface LivePool {
@@ -114,11 +122,15 @@ export function createEventBus(options: EventBusOptions): EventBus {
       for (const { live, member } of memberOf.values()) {
         member.heard = NOTHING;
         if (member.unsent) takeBackUnsent(live, member);
+        if (member.cut) beginAgain(live, member);
       }
       for (const live of pools.values()) dispatch(live);
     },
 
-    savePools: () => [...pools.values()].map((live) => savePool(live, Number.POSITIVE_INFINITY)),
+    savePools(whole) {
+      const save = (member: Member): SavedListener => saveListener(member, whole);
+      return [...pools.values()].map((live) => savePool(live, Number.POSITIVE_INFINITY, save));
+    },
 
     removePool(name) {
       for (const { entry } of pools.get(name)?.members ?? []) memberOf.delete(entry);
@@ -132,7 +144,13 @@ export function createEventBus(options: EventBusOptions): EventBus {
       if (known === undefined) return;
       const { live, member } = known;
       if (change.to === "STARTING")
-        Object.assign(member, { listener: createListener(), heard: NOTHING, unsent: false });
+        Object.assign(member, {
+          listener: createListener(),
+          heard: NOTHING,
+          unsent: false,
+          parts: 0,
+          cut: false,
+        });
       touch(live);
       if (change.to === "STARTING" || change.to === "RUNNING") dispatch(live);
       else if (change.to !== "STOPPING" && change.to !== "UNKNOWN") {
@@ -145,16 +163,26 @@ export function createEventBus(options: EventBusOptions): EventBus {
       const known = memberOf.get(entry);
       if (known === undefined) return take(bytes.length);
       const { live, member } = known;
+      const { listener } = member;
+      // Nothing that it says counts any more, so nothing of it needs to be written down.
+      if (listener.state === "UNKNOWN") return take(bytes.length);
       const news = skipHeard(member, bytes, take);
       if (news.length === 0) return;
       member.unsent = false;
-      for (const fact of member.listener.heard(news)) {
+      const facts = listener.heard(news);
+      const wasCut = member.cut;
+      member.parts = facts.length === 0 ? member.parts + 1 : 0;
+      member.cut =
+        facts.length === 0 && (member.parts > MOST_PARTS || listener.pendingBytes > MOST_PENDING_BYTES);
+      // That it is cut stands there already: whatever a listener dribbles, it costs no more than reading it.
+      if (member.cut && wasCut) return take(news.length);
+      for (const fact of facts) {
         if (fact.type !== "result") note(live, member, fact);
         // After a failing handler nothing counts that the listener said behind its result.
         else if (!judge(live, member, fact.bytes)) break;
       }
       // A supervisor that takes over before it is out of the pipe must not hear it again, and after that it can't.
-      member.heard = Buffer.from(news);
+      member.heard = member.cut ? NOTHING : Buffer.from(news);
       touch(live);
       options.flush();
       take(news.length);
@@ -171,7 +199,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
   };
 
   function touch(live: LivePool): void {
-    options.onPool(live.pool.name, () => savePool(live, REMEMBERED_CHARS));
+    options.onPool(live.pool.name, () => savePool(live, REMEMBERED_CHARS, saveStep));
   }
 
   function wantedTicks(): ReadonlySet<TickName> {
@@ -243,6 +271,18 @@ export function createEventBus(options: EventBusOptions): EventBus {
     giveBack(live, member);
   }
 
+  /** Our predecessor has died in the midst of an answer that it had not written down. */
+  function beginAgain(live: LivePool, member: Member): void {
+    const { entry } = member;
+    member.cut = false;
+    giveBack(live, member);
+    const { name } = entry.process.state;
+    if (name !== "RUNNING" && name !== "STARTING") return;
+    const text = `${entry.name}: what it was answering when the last supervisord died is lost; its event goes to a listener again, and this one is restarted`;
+    log.log("warn", text);
+    options.restart(entry);
+  }
+
   function note(live: LivePool, member: Member, fact: Exclude<ListenerFact, { type: "result" }>): void {
     const { name } = member.entry;
     switch (fact.type) {
@@ -300,6 +340,9 @@ export function createEventBus(options: EventBusOptions): EventBus {
 
 const NOTHING = Buffer.alloc(0);
 const PIPE_BUF_BYTES = 4096;
+/** So much of an unfinished answer is written down, and so often, each time with the event that it answers. */
+const MOST_PENDING_BYTES = 4096;
+const MOST_PARTS = 4;
 
 /** Leaves out what an earlier supervisor had written down and then not lived to take. */
 function skipHeard(member: Member, bytes: Buffer, take: TakeShown): Buffer {
@@ -323,7 +366,11 @@ const REMEMBERED_CHARS = 4 * 1024;
 /** What an event costs there beside its payload. */
 const EVENT_CHARS = 80;
 
-function savePool({ pool, members }: LivePool, mostChars: number): SavedPool {
+function savePool(
+  { pool, members }: LivePool,
+  mostChars: number,
+  save: (member: Member) => SavedListener,
+): SavedPool {
   const { name, poolserial, discarded } = pool;
   // Stops at the limit: a long buffer must not be gone through for each event that leaves it.
   const buffer: PooledEvent[] = [];
@@ -333,19 +380,34 @@ function savePool({ pool, members }: LivePool, mostChars: number): SavedPool {
     if (chars > mostChars) break;
     buffer.push(pooled);
   }
-  const listeners = members.map(({ entry, listener, heard, busyWith, unsent }) => {
-    const { state, pending, resultBytes } = listener.place();
-    return {
-      name: entry.name,
-      state,
-      pending: pending.toString("base64"),
-      resultBytes,
-      ...(heard.length === 0 ? {} : { heard: heard.toString("base64") }),
-      busyWith: busyWith === null ? null : saveEvent(busyWith),
-      ...(unsent ? { unsent } : {}),
-    };
-  });
-  return { name, poolserial, discarded, buffer: buffer.map(saveEvent), listeners };
+  return { name, poolserial, discarded, buffer: buffer.map(saveEvent), listeners: members.map(save) };
+}
+
+function saveListener(member: Member, whole: boolean): SavedListener {
+  const { entry, listener, heard, busyWith, unsent } = member;
+  const { state, pending, resultBytes } = listener.place();
+  const cut = (member.cut || pending.length > MOST_PENDING_BYTES) && !(whole && state !== "UNKNOWN");
+  return {
+    name: entry.name,
+    state,
+    pending: cut ? "" : pending.toString("base64"),
+    resultBytes: cut ? null : resultBytes,
+    ...(cut ? { cut } : {}),
+    ...(heard.length === 0 ? {} : { heard: heard.toString("base64") }),
+    busyWith: busyWith === null ? null : saveEvent(busyWith),
+    ...(unsent ? { unsent } : {}),
+  };
+}
+
+/** One step of a listener, called when it is written: a large event in hand stands in the file already. */
+function saveStep(member: Member): SavedListener {
+  const saved = saveListener(member, false);
+  const { busyWith } = saved;
+  if (busyWith === null || busyWith.payload.length <= REMEMBERED_CHARS) return saved;
+  if (member.noted === busyWith.serial)
+    return { ...saved, busyWith: { ...busyWith, payload: "", asBefore: true } };
+  member.noted = busyWith.serial;
+  return saved;
 }
 
 function restorePool(fresh: Pool, { poolserial, discarded, buffer }: SavedPool): Pool {
@@ -353,16 +415,26 @@ function restorePool(fresh: Pool, { poolserial, discarded, buffer }: SavedPool):
 }
 
 function restoreMember(entry: Entry, saved: SavedListener | undefined): Member {
-  if (saved === undefined)
-    return { entry, listener: createListener(), busyWith: null, heard: NOTHING, unsent: false };
+  const fresh = {
+    entry,
+    listener: createListener(),
+    busyWith: null,
+    heard: NOTHING,
+    unsent: false,
+    parts: 0,
+    cut: false,
+    noted: null,
+  };
+  if (saved === undefined) return fresh;
+  const { cut = false, unsent = false } = saved;
   const place = {
-    state: saved.state as ListenerState,
+    state: cut ? "UNKNOWN" : (saved.state as ListenerState),
     pending: Buffer.from(saved.pending, "base64"),
     resultBytes: saved.resultBytes,
   };
   const busyWith = saved.busyWith === null ? null : restoreEvent(saved.busyWith);
   const heard = Buffer.from(saved.heard ?? "", "base64");
-  return { entry, listener: createListener(place), busyWith, heard, unsent: saved.unsent ?? false };
+  return { ...fresh, listener: createListener(place), busyWith, heard, unsent, cut };
 }
 
 function eventOf({ pool }: LivePool, { group, name }: Entry, pooled: PooledEvent): ListenerEvent {

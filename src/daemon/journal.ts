@@ -19,8 +19,8 @@ export interface Journal extends Disposable {
   poolRemoved(name: string): void;
   /** What was noted lasts when this returns. */
   flush(): void;
-  /** Everything that is known now. */
-  all(): Iterable<StateRecord>;
+  /** Everything that is known now; `whole` with what listeners have said of long answers, which is not kept in a file. */
+  all(whole: boolean): Iterable<StateRecord>;
   /** Nothing is left to remember. */
   over(): void;
 }
@@ -28,7 +28,7 @@ export interface Journal extends Disposable {
 export interface JournalOptions {
   readonly daemon: () => Omit<Extract<StateRecord, { readonly is: "daemon" }>, "is">;
   readonly groups: () => Iterable<Group>;
-  readonly pools: () => readonly SavedPool[];
+  readonly pools: (whole: boolean) => readonly SavedPool[];
   readonly isUpdating: (entry: Entry) => boolean;
 }
 
@@ -65,13 +65,13 @@ export function createJournal(options: JournalOptions): Journal {
     pool: (name, save) => file?.note(`pool ${name}`, () => ({ is: "pool", name, pool: save() })),
     poolRemoved: (name) => file?.note(`pool ${name}`, () => ({ is: "pool", name, pool: null })),
     flush: () => file?.flush(),
-    *all() {
+    *all(whole) {
       yield sayDaemon();
       for (const group of options.groups()) {
         yield sayGroup(group);
         for (const entry of group.processes.values()) yield sayProcess(entry, entry.run?.saved ?? null);
       }
-      for (const pool of options.pools()) yield { is: "pool", name: pool.name, pool };
+      for (const pool of options.pools(whole)) yield { is: "pool", name: pool.name, pool };
     },
     over: () => file?.remove(),
     [Symbol.dispose]() {

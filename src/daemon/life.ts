@@ -8,6 +8,7 @@ import { removePidfile, writePidfile } from "../posix/pidfile.js";
 import { releaseText } from "../posix/text-pages.js";
 import { VERSION } from "../version.js";
 import { encodeResponse } from "../wire/xmlrpc.js";
+import { noteConf } from "./conf-note.js";
 import { describeError } from "./engine.js";
 import type { Serials } from "./events.js";
 import type { OpenSocket } from "./fcgi.js";
@@ -19,6 +20,7 @@ import type { Resume } from "./resume.js";
 import { type OpenServers, openServers, ServerProblem } from "./servers.js";
 import type { ServiceManager } from "./service-manager.js";
 import { installSignals } from "./signals.js";
+import { placeState } from "./state-place.js";
 import { createSupervision, type Supervision } from "./supervision.js";
 import { upgrade } from "./upgrade.js";
 import { watchConfig } from "./watch.js";
@@ -94,7 +96,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
       return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile, manager });
     }),
     onLeave: (next) => (next === "SHUTDOWN" ? manager.stopping() : manager.reloading()),
-    statefile: supervisord.adopt && options.rival === null ? supervisord.statefile : null,
+    statefile: supervisord.adopt && options.rival === null ? () => placeState(supervisord) : null,
     plugins: options.plugins,
     preparePlugins: options.preparePlugins,
   });
@@ -107,6 +109,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   if (options.rival !== null) throw new ServerProblem(options.rival, "EBUSY");
   if (options.background !== null) goToBackground(config, log);
   using _pidfile = holdPidfile(supervisord.pidfile, log);
+  using _conf = noteConf(config.path);
   await using _watch = supervisord.watch_config
     ? await watchConfig({ log, config: () => supervision.available, update: () => supervision.update() })
     : null;

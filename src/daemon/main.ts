@@ -18,10 +18,11 @@ import type { OpenSocket } from "./fcgi.js";
 import { type Handover, resumeHandover, takeHandover } from "./handover.js";
 import { live, type Message } from "./life.js";
 import { createPluginShelf, PluginProblem } from "./plugins.js";
-import { adoptChildren, findState, type Resume } from "./resume.js";
+import { adoptChildren, findStateAt, type Resume } from "./resume.js";
 import { ServerProblem } from "./servers.js";
 import { serviceManager } from "./service-manager.js";
 import { holdSignals } from "./signals.js";
+import { placeState } from "./state-place.js";
 
 export interface Io {
   readonly stdout: (text: string) => void;
@@ -157,9 +158,9 @@ type Earlier =
   | { readonly kind: "refuse" | "rival"; readonly text: string };
 
 /** Whether there was a supervisor before this one, and what it left. */
-function findEarlier({ adopt, statefile }: SupervisordConfig, messages: Message[]): Earlier {
-  if (!adopt) return { kind: "none" };
-  const found = findState(statefile);
+function findEarlier(supervisord: SupervisordConfig, messages: Message[]): Earlier {
+  if (!supervisord.adopt) return { kind: "none" };
+  const found = findStateAt(placeState(supervisord));
   switch (found.kind) {
     case "nothing":
       return { kind: "none" };
@@ -169,7 +170,7 @@ function findEarlier({ adopt, statefile }: SupervisordConfig, messages: Message[
     case "newer":
       return { kind: "refuse", text: found.text };
     case "running": {
-      const text = `supervisord is running already (pid ${found.pid}) with the state file ${statefile}; stop it first, or give this one a pidfile or statefile of its own`;
+      const text = `supervisord is running already (pid ${found.pid}) with the state file ${found.path}; stop it first, or give this one a pidfile or statefile of its own`;
       return { kind: "rival", text };
     }
     case "state":

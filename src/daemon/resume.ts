@@ -1,5 +1,5 @@
 /** What an earlier supervisor left: whether its state file is to be believed, and which of its children live. */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync } from "node:fs";
 import type { SavedState } from "../core/saved.js";
 import { adoptChild, type Child, copySocket } from "../posix/adopt.js";
 import { bootId, isAlive } from "../posix/identity.js";
@@ -7,6 +7,7 @@ import { readStateFile, type StateHeader } from "../wire/state-file.js";
 import type { OpenSocket } from "./fcgi.js";
 import { heldKey } from "./groups.js";
 import type { RunEnds } from "./run.js";
+import type { StatePlace } from "./state-place.js";
 
 /** An earlier supervisor's state, and its children that live, by `group:process`. */
 export interface Resume {
@@ -34,6 +35,29 @@ export type Found =
   /** Its processes may be running, and we can't know them: nothing may be started. */
   | { readonly kind: "newer"; readonly text: string }
   | { readonly kind: "running"; readonly pid: number };
+
+/** Looks in both places, as the file may be where an earlier version or another session had put it. Never throws. */
+export function findStateAt({ path, other }: StatePlace): Found & { readonly path: string } {
+  const found = findState(path);
+  if (found.kind !== "nothing" || other === null || !isOwn(other)) return { ...found, path };
+  return { ...findState(other), path: other };
+}
+
+/** Removes what a state file in the other place says of supervisors that are gone, or of this one. */
+export function forgetState(path: string): void {
+  if (!isOwn(path)) return;
+  const { kind } = findState(path);
+  if (kind === "state" || kind === "ignored") rmSync(path, { force: true });
+}
+
+function isOwn(path: string): boolean {
+  try {
+    const stat = lstatSync(path);
+    return stat.isFile() && stat.uid === process.getuid?.();
+  } catch {
+    return false;
+  }
+}
 
 /** Looks at the state file. Never throws. */
 export function findState(path: string): Found {
@@ -64,10 +88,11 @@ const MOST_BYTES = 256 << 20;
 function readOwn(path: string): string | { readonly why: string } | null {
   let fd: number;
   try {
-    // A fifo in its place must not make the start wait for a writer.
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    // A fifo in its place must not make the start wait for a writer, and no link leads to somebody else's file.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "ELOOP") return { why: "it is a link" };
     return code === "ENOENT" ? null : { why: `it cannot be read (${code})` };
   }
   try {
@@ -93,17 +118,24 @@ function statOf(fd: number): { uid: number; mode: number; size: number; isFile: 
 export function adoptChildren({ pid, sid }: StateHeader, state: SavedState): Resume {
   const children = new Map<string, Child>();
   const sockets = new Map<string, OpenSocket>();
+  const withoutSocket: { readonly key: string; readonly url: string; readonly child: Child }[] = [];
   for (const { group, name, run } of state.processes) {
     if (run === null || run.pid === pid) continue;
     const child = adoptChild(run, { group, name, sid });
     if (child === null) continue;
-    children.set(heldKey(group, name), child);
+    const key = heldKey(group, name);
+    children.set(key, child);
     const config = state.groups.find((each) => each.config.name === group)?.config;
     const program = config?.processes.find((each) => each.name === name)?.fcgi ?? null;
     if (program === null || sockets.has(program.socket.url)) continue;
+    const { url } = program.socket;
     const fd = copySocket(child);
-    if (fd !== null) sockets.set(program.socket.url, { fd, program });
+    if (fd === null) withoutSocket.push({ key, url, child });
+    else sockets.set(url, { fd, program });
   }
+  for (const { key, url, child } of withoutSocket)
+    if (!sockets.has(url))
+      children.set(key, { ...child, run: { ...child.run, lost: ["socket", ...(child.run.lost ?? [])] } });
   return {
     state,
     children,

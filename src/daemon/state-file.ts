@@ -1,13 +1,28 @@
 /**
  * Keeping the state file: what changes is added at its end, at once or, where much changes, some milliseconds later
- * and all together; when that has made it long it is written whole beside its place and renamed. No fsync: it has
- * to outlive the daemon, not the machine, after whose next start it means nothing.
+ * and all together; when that has made it long it is written whole beside its place and renamed. When it is removed or
+ * something else takes its place it is written whole again. No fsync: it has to outlive the daemon, not the machine,
+ * after whose next start it means nothing.
  */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { bootId, identify } from "../posix/identity.js";
+import { type NameNews, type NameWatch, watchName } from "../posix/inotify.js";
 import { VERSION } from "../version.js";
 import { encodeStateLine, STATE_FORMAT, type StateHeader, type StateRecord } from "../wire/state-file.js";
 import type { Log } from "./log.js";
+import { findState, forgetState } from "./resume.js";
+import type { StatePlace } from "./state-place.js";
 
 export interface StateFile extends Disposable {
   /** `make` gives the record when it is written; until then a later call about the same thing takes its place. */
@@ -24,11 +39,18 @@ const LEAST_BYTES = 256 * 1024;
 const MODE = 0o600;
 /** What nobody waits for is written no more often than this. */
 const PACE_MS = 20;
+/** A file that is gone is made again at once, but no more often than this; one that can't be written is tried again. */
+const AGAIN_MS = 1000;
+/** By and by no sooner than this. */
+const LONGEST_MS = 60_000;
+/** That it was gone is said no more often than this. */
+const SAY_AGAIN_MS = 60_000;
 /** Room for some lines; more is made when there are more. */
 const LINES_BYTES = 16 * 1024;
 
 export interface StateFileOptions {
-  readonly path: string;
+  /** Asked whenever the file is written whole. */
+  readonly place: () => StatePlace;
   /** Everything there is to remember. */
   readonly all: () => Iterable<StateRecord>;
   readonly log: Log;
@@ -40,53 +62,126 @@ export function stateHeader(): StateHeader {
   return { format: STATE_FORMAT, version: VERSION, boot: bootId(), pid, starttime, sid };
 }
 
-/** Replaces what stands there. A file that can't be written is said once, and tried again when there is news. */
-export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
+/** Replaces what stands there. A file that can't be written is said once, and tried again. */
+export function keepStateFile({ place, all, log }: StateFileOptions): StateFile {
   const noted = new Map<object | string, () => StateRecord>();
   const header = stateHeader();
   let fd: number | null = null;
+  /** Null until it has been written once. */
+  let path: string | null = null;
+  let watching: NameWatch | null = null;
   let wholeBytes = 0;
   let bytes = 0;
   let failing = false;
-  let written = false;
   let due: NodeJS.Timeout | null = null;
+  let again: NodeJS.Timeout | null = null;
+  let againMs = AGAIN_MS;
   let writtenAt = Number.NEGATIVE_INFINITY;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let remadeAt = Number.NEGATIVE_INFINITY;
+  let saidAt = Number.NEGATIVE_INFINITY;
   let buffer = Buffer.allocUnsafeSlow(LINES_BYTES);
 
   function writeWhole(): void {
     noted.clear();
-    const fresh = `${path}.new`;
+    triedAt = performance.now();
+    const { path: to, other, exposed } = place();
     let opened: number | null = null;
     try {
-      rmSync(fresh, { force: true });
-      opened = openSync(fresh, "wx", MODE);
+      const fresh = createBeside(to);
+      opened = fresh.fd;
       const lines = [encodeStateLine({ header })];
       for (const record of all()) lines.push(encodeStateLine(record));
       const text = Buffer.from(lines.join(""), "utf8");
       writeAll(opened, text);
-      renameSync(fresh, path);
+      putInPlace(fresh, to);
       if (fd !== null) closeSync(fd);
       fd = opened;
-      written = true;
       wholeBytes = text.length;
       bytes = text.length;
-      if (failing) log.log("warn", `can write state file ${path} again`);
-      failing = false;
     } catch (error) {
       if (opened !== null) closeSync(opened);
-      fail(error);
+      fail(to, error);
+      return;
     }
+    if (again !== null) clearTimeout(again);
+    again = null;
+    againMs = AGAIN_MS;
+    if (failing) log.log("warn", `can write state file ${to} again`);
+    failing = false;
+    if (to !== path) settle(to, other, exposed);
   }
 
-  function fail(error: unknown): void {
+  /** It has a place, or another one than before. */
+  function settle(to: string, other: string | null, exposed: boolean): void {
+    for (const left of [path, other]) if (left !== null) forgetState(left);
+    path = to;
+    if (exposed)
+      log.log(
+        "warn",
+        `state file ${to} is in a directory that others can write: whoever removes it there while supervisord is down makes the next one start its processes twice; statefile= names a safer place`,
+      );
+    watching?.[Symbol.dispose]();
+    watching = watchName(to, hear);
+    if (watching.problem !== null) sayUnwatched(to, watching.problem);
+  }
+
+  function hear(news: NameNews): void {
+    if (path === null) return;
+    if (news === "unwatched") return sayUnwatched(path, "its directory is lost");
+    if (fd === null) {
+      if (news === "directory back") writeWhole();
+      return;
+    }
+    if (isInPlace(path, fd)) return;
+    const found = findState(path);
+    say(found.kind === "running" ? found.pid : null, path);
+    // Two that take it away from each other would never come to an end.
+    if (found.kind === "running") return;
+    const waitMs = remadeAt + AGAIN_MS - performance.now();
+    if (waitMs > 0) tryAgain(waitMs);
+    else remake();
+  }
+
+  function say(rival: number | null, of: string): void {
+    const at = performance.now();
+    if (at < saidAt + SAY_AGAIN_MS) return;
+    saidAt = at;
+    if (rival === null) log.log("warn", `state file ${of} was removed or replaced; it is written again`);
+    else
+      log.log(
+        "error",
+        `state file ${of} is written by another supervisord (pid ${rival}) now; if this one dies, its processes are lost`,
+      );
+  }
+
+  function sayUnwatched(of: string, why: string): void {
+    log.log("warn", `cannot watch state file ${of}: ${why}; if somebody removes it, that is not seen`);
+  }
+
+  function remake(): void {
+    remadeAt = performance.now();
+    writeWhole();
+  }
+
+  function tryAgain(waitMs: number): void {
+    again ??= setTimeout(() => {
+      again = null;
+      remake();
+    }, waitMs);
+  }
+
+  function fail(to: string, error: unknown): void {
     if (fd !== null) closeSync(fd);
     fd = null;
+    tryAgain(againMs);
+    againMs = Math.min(2 * againMs, LONGEST_MS);
     if (failing) return;
     failing = true;
     const why = error instanceof Error ? error.message : String(error);
     log.log(
       "error",
-      `cannot write state file ${path}: ${why}; if supervisord dies now, its processes are lost`,
+      `cannot write state file ${to}: ${why}; if supervisord dies now, its processes are lost`,
     );
   }
 
@@ -95,7 +190,12 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
     due = null;
     if (noted.size === 0) return;
     writtenAt = performance.now();
-    if (fd === null || bytes > Math.max(LEAST_BYTES, GROWTH * wholeBytes)) return writeWhole();
+    if (fd === null) {
+      noted.clear();
+      if (writtenAt >= triedAt + AGAIN_MS) writeWhole();
+      return;
+    }
+    if (bytes > Math.max(LEAST_BYTES, GROWTH * wholeBytes)) return writeWhole();
     let text = "";
     for (const make of noted.values()) text += encodeStateLine(make());
     noted.clear();
@@ -106,8 +206,16 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
       writeAll(fd, added);
       bytes += added.length;
     } catch (error) {
-      fail(error);
+      fail(path ?? "", error);
     }
+  }
+
+  function stop(): void {
+    watching?.[Symbol.dispose]();
+    watching = null;
+    for (const timer of [due, again]) if (timer !== null) clearTimeout(timer);
+    due = null;
+    again = null;
   }
 
   writeWhole();
@@ -118,16 +226,76 @@ export function keepStateFile({ path, all, log }: StateFileOptions): StateFile {
     },
     flush,
     remove() {
+      stop();
       noted.clear();
+      if (path === null) return;
       // Also when it can't be written any more: what it says is over.
-      if (written) rmSync(path, { force: true });
+      if (fd === null) forgetState(path);
+      else if (isInPlace(path, fd)) rmSync(path, { force: true });
     },
     [Symbol.dispose]() {
       flush();
+      stop();
       if (fd !== null) closeSync(fd);
       fd = null;
     },
   };
+}
+
+interface Fresh {
+  readonly fd: number;
+  readonly path: string;
+}
+
+/** A new file that nobody else has made, and that no link leads to. */
+function createBeside(path: string): Fresh {
+  const usual = `${path}.new`;
+  const open = (fresh: string): Fresh => ({ fd: openSync(fresh, "wx", MODE), path: fresh });
+  try {
+    rmSync(usual, { force: true });
+    return open(usual);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw error;
+    // Something is there that can't be removed.
+    return open(`${path}.${randomBytes(6).toString("hex")}.new`);
+  }
+}
+
+function putInPlace(fresh: Fresh, path: string): void {
+  try {
+    fchmodSync(fresh.fd, MODE);
+    try {
+      renameSync(fresh.path, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
+      makeWay(path);
+      renameSync(fresh.path, path);
+    }
+  } catch (error) {
+    rmSync(fresh.path, { force: true });
+    throw error;
+  }
+  if (!isInPlace(path, fresh.fd)) throw new Error("something else was put in its place");
+}
+
+/** A directory that somebody has made there is removed, or moved aside when something is in it. */
+function makeWay(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    renameSync(path, `${path}.old`);
+  }
+}
+
+/** Whether the name leads to this open file. */
+function isInPlace(path: string, fd: number): boolean {
+  try {
+    const there = lstatSync(path, { bigint: true });
+    const ours = fstatSync(fd, { bigint: true });
+    return there.ino === ours.ino && there.dev === ours.dev;
+  } catch {
+    return false;
+  }
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

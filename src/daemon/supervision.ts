@@ -37,6 +37,7 @@ import type { HeldSocket, Run } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
 import { startRun } from "./start-run.js";
 import { keepStateFile } from "./state-file.js";
+import type { StatePlace } from "./state-place.js";
 import { takeOver } from "./take-over.js";
 
 export interface SupervisionOptions {
@@ -56,8 +57,8 @@ export interface SupervisionOptions {
   readonly sockets?: readonly OpenSocket[];
   /** What an earlier supervisor left. */
   readonly resume?: Resume | null;
-  /** Where to write down what a later one needs to know; null where none will come. */
-  readonly statefile?: string | null;
+  /** Where to write down what a later one needs to know, asked whenever that is written whole; null where none will come. */
+  readonly statefile?: (() => StatePlace) | null;
   /** What ES modules named in the configuration bring. */
   readonly plugins?: Pick<Plugins, "methods" | "handler">;
   /** Loads the plugins of the next life before this one ends; null when it has none. */
@@ -123,7 +124,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       held: [...purpose.held],
     }),
     groups: () => groups.active.values(),
-    pools: () => bus.savePools(),
+    pools: (whole) => bus.savePools(whole),
     isUpdating: (entry) => purpose.isUpdating(entry),
   });
 
@@ -156,6 +157,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       journal.daemon();
     },
     flush: () => journal.flush(),
+    restart,
   });
   engine.subscribe((entry, change) => bus.changed(entry, change));
 
@@ -253,6 +255,14 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     return `unknown problem killing ${entry.name} (${after.pid})`;
   }
 
+  function restart(entry: Entry): void {
+    engine.feed(entry, { type: "stop", hold: false });
+    void engine
+      .until(entry, (process) => isStoppedClass(process.state.name))
+      // Unless an operator has stopped it meanwhile.
+      ?.then(() => entry.process.held || engine.feed(entry, { type: "start" }));
+  }
+
   function leave(next: "SHUTDOWN" | "RESTARTING"): void {
     if (mood === "SHUTDOWN" || mood === next) return;
     const underWay = mood === "RESTARTING";
@@ -280,7 +290,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       : takeOver(resume, { config: options.config, log, engine, groups, lingering, purpose, socketOf });
   for (const config of options.config.groups) groups.add(config, purpose.held);
   if (options.statefile != null)
-    journal.keep(keepStateFile({ path: options.statefile, all: () => journal.all(), log }));
+    journal.keep(keepStateFile({ place: options.statefile, all: () => journal.all(false), log }));
   // Signals alone do not keep Node's loop alive, and there may be neither a server nor a pipe.
   const alive = setInterval(() => undefined, FOREVER_MS);
 
@@ -397,7 +407,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       return outcome;
     },
     held: () => purpose.all(groups.active.values()),
-    save: () => journal.all(),
+    save: () => journal.all(true),
     helperEnd: (pid) => engine.helperEnd(pid),
     handRuns: () => [
       ...[...engine.entries].flatMap((entry) => (entry.run === null ? [] : handRun(entry, entry.run, false))),

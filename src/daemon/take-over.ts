@@ -3,7 +3,7 @@ import { sameGroup } from "../config/diff.js";
 import { pid } from "../core/brand.js";
 import type { Config } from "../core/config.js";
 import { isStoppedClass, newProcess } from "../core/process.js";
-import { type SavedProcess, takeUp } from "../core/saved.js";
+import { type LostEnd, type SavedProcess, takeUp } from "../core/saved.js";
 import type { Child } from "../posix/adopt.js";
 import { now } from "./clock.js";
 import { describeError, type Engine } from "./engine.js";
@@ -69,6 +69,8 @@ export function takeOver(resume: Resume, options: TakeOverOptions): TakenOver {
     if (child !== null) {
       engine.resume(entry, process, takeRun(entry, child));
       if (resume.upgradedFrom === null) log.log("info", `adopted: '${entry.name}' with pid ${child.run.pid}`);
+      const { lost = [] } = child.run;
+      if (lost.length > 0) log.log("critical", sayLost(entry, child.run.pid, lost));
       // Told to stop by a supervisor that was ending itself, or for an update: this one wants it up.
       if (process.state.name === "STOPPING" && (state.mood !== "RUNNING" || saved.updating))
         again.push(entry);
@@ -83,7 +85,8 @@ export function takeOver(resume: Resume, options: TakeOverOptions): TakenOver {
   }
 
   function takeRun(entry: Entry, { run: saved, ends, pidfd }: Child): Run {
-    let socket = options.socketOf(entry);
+    // A new socket would take the name away from the one that the child listens on.
+    let socket = saved.lost?.includes("socket") ? null : options.socketOf(entry);
     const { outputs } = entry;
     try {
       outputs.open();
@@ -119,4 +122,15 @@ export function takeOver(resume: Resume, options: TakeOverOptions): TakenOver {
         config.groups.includes(group.config) ? [] : [group.name],
       ),
   };
+}
+
+function sayLost({ name }: Entry, pid: number, lost: readonly LostEnd[]): string {
+  const effects = [
+    ...(lost.includes("stdout") || lost.includes("stderr")
+      ? ["what it writes is not logged, and it stands still once its pipe is full"]
+      : []),
+    ...(lost.includes("socket") ? ["the next child gets a socket of its own"] : []),
+  ];
+  const effect = effects.length === 0 ? "" : `; ${effects.join("; ")}`;
+  return `cannot open ${lost.join(", ")} of '${name}' (pid ${pid}): the kernel does not let this supervisord look into that process${effect}: restart '${name}'`;
 }

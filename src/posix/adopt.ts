@@ -4,18 +4,11 @@
  * holds the pipes themselves.
  */
 import { closeSync, constants, openSync } from "node:fs";
-import type { SavedRun } from "../core/saved.js";
-import {
-  allPids,
-  environmentOf,
-  findPipe,
-  identify,
-  isAlive,
-  type ProcessIdentity,
-  pipeInode,
-} from "./identity.js";
+import type { LostEnd, SavedRun } from "../core/saved.js";
+import { allPids, ancestors, identify, isAlive, type ProcessIdentity } from "./identity.js";
 import { lastErrno } from "./libc.js";
-import { copyDescriptor, openPidfd } from "./pidfd.js";
+import { copyDescriptor, openPidfd, signalPidfd } from "./pidfd.js";
+import { holdsPipe, openHeldPipe } from "./pipe-holders.js";
 
 /** A living child, and the daemon's ends of what connects it. */
 export interface Child {
@@ -37,8 +30,8 @@ export interface ChildName {
   readonly sid: number;
 }
 
-/** Its pidfd, three ends and a socket, and one to look through /proc with. */
-const ROOM = 6;
+/** Its pidfd, three ends and a socket, and two to look through /proc with. */
+const ROOM = 7;
 
 /**
  * Null when it is gone, or when somebody else has its pid. Throws when it may be there but can't be held: whoever
@@ -53,18 +46,27 @@ export function adoptChild(saved: SavedRun, name: ChildName): Child | null {
   const pidfd = openPidfd(pid);
   const errno = lastErrno(); // of that call, before there is another
   if (!isAlive(pid, run.starttime) || !isOurs(run, pid, name)) {
+    const unseen = pidfd !== null && identify(pid) === null && signalPidfd(pidfd, 0) === null;
     if (pidfd !== null) closeSync(pidfd);
+    if (unseen) throw cannotTakeOver(name, `/proc does not show process ${pid}, which may be it`);
     return null;
   }
   if (pidfd === null) throw cannotTakeOver(name, `no pidfd of ${pid}: ${errno}`);
-  const open = (inode: number | null, flags: number): number | null =>
-    inode === null ? null : openPipe(pid, inode, flags);
-  const ends = {
-    stdin: open(run.stdin, constants.O_WRONLY),
-    stdout: open(run.stdout, constants.O_RDONLY),
-    stderr: open(run.stderr, constants.O_RDONLY),
+  const lost: LostEnd[] = [];
+  const open = (which: "stdin" | "stdout" | "stderr", flags: number): number | null => {
+    const inode = run[which];
+    const found = inode === null ? null : openPipe(pid, inode, flags);
+    if (found !== "lost") return found;
+    lost.push(which);
+    return null;
   };
-  return { run: { ...run, pid }, ends, pidfd };
+  const ends = {
+    stdin: open("stdin", constants.O_WRONLY),
+    stdout: open("stdout", constants.O_RDONLY),
+    stderr: open("stderr", constants.O_RDONLY),
+  };
+  const { lost: _before, ...rest } = run;
+  return { run: { ...rest, pid, ...(lost.length === 0 ? {} : { lost }) }, ends, pidfd };
 }
 
 /** Why so many descriptors can't be opened; null when they can. Without, everything in /proc looks like gone. */
@@ -91,26 +93,23 @@ export function copySocket({ pidfd }: Child): number | null {
 }
 
 /**
- * Beyond pid and start time: it still holds one of its pipes, or it is an orphan that its environment names, or that
- * is where one of that supervisor must be. No file, however it came about, makes a stranger ours.
+ * Pid, start time and boot stand in a file that nobody else can write, which is proof enough that this is the child.
+ * What a copy of that file says of a child that another supervisor has by now is not believed.
  */
-function isOurs({ stdin, stdout, stderr }: SavedRun, pid: number, { group, name, sid }: ChildName): boolean {
-  if ([stdin, stdout, stderr].some((inode) => inode !== null && findPipe(pid, inode) !== null)) return true;
+function isOurs({ stdin, stdout, stderr }: SavedRun, pid: number, { sid }: ChildName): boolean {
+  if ([stdin, stdout, stderr].some((inode) => inode !== null && holdsPipe(pid, inode) === "yes")) return true;
   const found = identify(pid);
-  if (found === null || !isOrphan(found, sid)) return false;
-  const environment = environmentOf(pid);
-  if (environment.has(`SUPERVISOR_PROCESS_NAME=${name}`) && environment.has(`SUPERVISOR_GROUP_NAME=${group}`))
-    return true;
-  return found.pgid === pid && found.sid === sid && sid !== pid;
+  return found !== null && isOrphan(found, sid);
 }
 
 /**
- * A child begins in its supervisor's session, which it can't leave, since it leads a group. So a parent in the same
- * session may be a supervisor that lives, while one in another is the reaper that orphans go to. Init may be both:
- * in a container whose one session all are in, the session of ours tells.
+ * A child begins in its supervisor's session. So a parent in the same session may be a supervisor that lives, while
+ * one in another is the reaper that orphans go to. A reaper may share the session, too: then this process descends
+ * from it as the supervisor before did, or it is the init of a container whose one session all are in.
  */
 function isOrphan({ ppid, sid }: ProcessIdentity, ours: number): boolean {
-  return identify(ppid)?.sid !== sid || (ppid === 1 && sid === ours);
+  if (identify(ppid)?.sid !== sid) return true;
+  return sid === ours && (ppid === 1 || ancestors(process.pid).includes(ppid));
 }
 
 /** The child of a spawn whose outcome nobody wrote down: the oldest leader of a group that has its pipes. */
@@ -120,28 +119,26 @@ function findSpawned(saved: SavedRun): SavedRun | null {
   for (const pid of allPids()) {
     const found = identify(pid);
     if (found === null || found.dead || found.pgid !== pid) continue;
-    if (!inodes.some((inode) => [0, 1, 2].some((fd) => pipeInode(`/proc/${pid}/fd/${fd}`) === inode)))
-      continue;
+    if (!inodes.some((inode) => holdsPipe(pid, inode) === "yes")) continue;
     if (oldest === null || found.starttime < (oldest.starttime ?? 0))
       oldest = { ...saved, pid, starttime: found.starttime };
   }
   return oldest;
 }
 
-/** From the child itself, or whoever of its descendants has the pipe by now. */
-function openPipe(pid: number, inode: number, flags: number): number | null {
-  const path = findPipe(pid, inode) ?? findAnywhere(inode);
-  try {
-    return path === null ? null : openSync(path, flags | constants.O_NONBLOCK);
-  } catch {
-    return null;
+/**
+ * From the child itself, or whoever of its descendants has the pipe by now. Null when nobody has; lost when somebody
+ * of the child's group may have it and can't be looked into.
+ */
+function openPipe(pid: number, inode: number, flags: number): number | "lost" | null {
+  const own = openHeldPipe(pid, inode, flags);
+  if (typeof own === "number") return own;
+  let lost = own === "hidden";
+  for (const other of allPids()) {
+    if (other === pid || other === process.pid) continue;
+    const found = openHeldPipe(other, inode, flags);
+    if (typeof found === "number") return found;
+    if (found === "hidden" && !lost) lost = identify(other)?.pgid === pid;
   }
-}
-
-function findAnywhere(inode: number): string | null {
-  for (const pid of allPids()) {
-    const path = pid === process.pid ? null : findPipe(pid, inode);
-    if (path !== null) return path;
-  }
-  return null;
+  return lost ? "lost" : null;
 }

@@ -1,5 +1,6 @@
 /** Which process is which: what /proc says, so that a recycled pid is never taken for the one that had it. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { asProcess } from "./file-ids.js";
 import * as libc from "./libc.js";
 
 export interface ProcessIdentity {
@@ -55,7 +56,8 @@ const READ: Readonly<Record<string, string>> = { x64: "0", arm64: "63" };
 
 /** Whether it sits in a read of its stdin right now. False also where the kernel doesn't tell. */
 export function readsStdin(pid: number): boolean {
-  const [call, fd] = read(`/proc/${pid}/syscall`)?.split(" ") ?? [];
+  const path = `/proc/${pid}/syscall`;
+  const [call, fd] = (read(path) ?? asProcess(pid, () => read(path)))?.split(" ") ?? [];
   return call !== undefined && call === READ[process.arch] && fd === "0x0";
 }
 
@@ -64,18 +66,11 @@ export function bootId(): string {
   return read("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
 }
 
-/** Its environment as it was given; processes may have written over it. */
-export function environmentOf(pid: number): ReadonlySet<string> {
-  return new Set((read(`/proc/${pid}/environ`) ?? "").split("\0"));
-}
-
-/** The descriptor under which a process holds a pipe; null when it doesn't. */
-export function findPipe(pid: number, inode: number): string | null {
-  for (const fd of list(`/proc/${pid}/fd`)) {
-    const path = `/proc/${pid}/fd/${fd}`;
-    if (pipeInode(path) === inode) return path;
-  }
-  return null;
+/** A process, its parent, and so on up to init. */
+export function ancestors(pid: number): readonly number[] {
+  const line: number[] = [];
+  for (let at = pid; at > 0 && !line.includes(at); at = identify(at)?.ppid ?? 0) line.push(at);
+  return line;
 }
 
 /** Every process there is. */
@@ -83,16 +78,6 @@ export function allPids(): readonly number[] {
   return list("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
-}
-
-/** The inode of a pipe; null for anything else. */
-export function pipeInode(path: string): number | null {
-  try {
-    const stat = statSync(path);
-    return stat.isFIFO() ? stat.ino : null;
-  } catch {
-    return null;
-  }
 }
 
 function read(path: string): string | null {

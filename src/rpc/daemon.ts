@@ -1,6 +1,7 @@
 /** What the RPC methods, the HTTP server and the web page need of the daemon; `daemon/` provides it. */
 import type { Config, GroupConfig, LogLevel, ProcessConfig } from "../core/config.js";
 import type { Process } from "../core/process.js";
+import type { SavedRun } from "../core/saved.js";
 import type { Method } from "./method.js";
 
 export type Channel = "stdout" | "stderr";
@@ -17,6 +18,8 @@ export interface ProcessHandle {
   readonly config: ProcessConfig;
   /** An immutable snapshot of now. */
   readonly process: Process;
+  /** Its child; null when there is none. */
+  readonly run?: { readonly saved: Pick<SavedRun, "lost"> } | null;
   /** Path in use (AUTO resolved); null when there is none (NONE, redirected). */
   logfile(channel: Channel): string | null;
 }

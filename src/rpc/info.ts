@@ -46,7 +46,7 @@ function describe(handle: ProcessHandle, now: number): ProcessInfo {
     stdout_logfile,
     stderr_logfile: handle.logfile("stderr") ?? "",
     pid: livePid(process) ?? 0,
-    description: describeProcess(group, name, process, now),
+    description: describeProcess(group, name, process, now, handle.run?.saved.lost),
   };
 }
 

@@ -29,6 +29,8 @@ export const LISTENER_STATES: readonly string[] = ["ACKNOWLEDGED", "READY", "BUS
 
 export interface Listener {
   readonly state: ListenerState;
+  /** So many bytes of something unfinished. */
+  readonly pendingBytes: number;
   place(): ListenerPlace;
   /** An event has been sent to it. */
   sent(): readonly ListenerStateFact[];
@@ -44,14 +46,39 @@ const NEWLINE = 0x0a;
 const RESULT_PREFIX_BYTES = 7;
 const LINE_LIMIT_BYTES = 64 * 1024;
 const RESULT_LIMIT_BYTES = 16 * 1024 * 1024;
+/** Room beyond what is announced: the next bytes may come with it. */
+const SPARE_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
-const SPAWNED: ListenerPlace = { state: "ACKNOWLEDGED", pending: Buffer.alloc(0), resultBytes: null };
+const SPAWNED: ListenerPlace = { state: "ACKNOWLEDGED", pending: NOTHING, resultBytes: null };
 
 /** A listener that has just been spawned, or one in the midst of its protocol. */
 export function createListener(place = SPAWNED): Listener {
-  let { state, pending } = place;
+  let { state } = place;
+  /** What is pending, and behind it room for more: joined anew for each byte, a long result would cost its square. */
+  let store = place.pending;
+  let used = store.length;
   /** Bytes of result still to come after a result line; null before the line. */
   let { resultBytes } = place;
+
+  const pending = (): Buffer => store.subarray(0, used);
+
+  function append(bytes: Uint8Array): void {
+    const need = used + bytes.length;
+    if (need > store.length) {
+      const most = (resultBytes ?? LINE_LIMIT_BYTES) + SPARE_BYTES;
+      const wider = Buffer.allocUnsafe(Math.max(need, Math.min(2 * store.length, most)));
+      store.copy(wider, 0, 0, used);
+      store = wider;
+    }
+    store.set(bytes, used);
+    used = need;
+  }
+
+  function drop(bytes = used): void {
+    used -= bytes;
+    store = used === 0 ? NOTHING : store.subarray(bytes);
+  }
 
   function enter(to: ListenerState): ListenerStateFact {
     const fact = { type: "state", from: state, to } as const;
@@ -60,7 +87,7 @@ export function createListener(place = SPAWNED): Listener {
   }
 
   function violate(): ListenerStateFact {
-    pending = Buffer.alloc(0);
+    drop();
     resultBytes = null;
     return enter("UNKNOWN");
   }
@@ -69,27 +96,27 @@ export function createListener(place = SPAWNED): Listener {
   function next(): readonly ListenerFact[] | null {
     switch (state) {
       case "ACKNOWLEDGED":
-        if (pending.length < READY_TOKEN.length) return null;
-        if (!pending.subarray(0, READY_TOKEN.length).equals(READY_TOKEN)) return [violate()];
-        pending = pending.subarray(READY_TOKEN.length);
+        if (used < READY_TOKEN.length) return null;
+        if (!store.subarray(0, READY_TOKEN.length).equals(READY_TOKEN)) return [violate()];
+        drop(READY_TOKEN.length);
         return [enter("READY")];
       case "READY":
-        return pending.length > 0 ? [violate()] : null;
+        return used > 0 ? [violate()] : null;
       case "BUSY":
         return resultBytes === null ? resultLine() : result(resultBytes);
       default:
-        pending = Buffer.alloc(0);
+        drop();
         return null;
     }
   }
 
   function resultLine(): readonly ListenerFact[] | null {
-    const end = pending.indexOf(NEWLINE);
-    if (end < 0) return pending.length > LINE_LIMIT_BYTES ? badLine(pending) : null;
-    const line = pending.subarray(0, end);
+    const end = pending().indexOf(NEWLINE);
+    if (end < 0) return used > LINE_LIMIT_BYTES ? badLine(pending()) : null;
+    const line = store.subarray(0, end);
     const length = parseLength(line.subarray(RESULT_PREFIX_BYTES).toString("latin1"));
     if (length === null) return badLine(line);
-    pending = pending.subarray(end + 1);
+    drop(end + 1);
     resultBytes = length;
     return [];
   }
@@ -100,9 +127,9 @@ export function createListener(place = SPAWNED): Listener {
   }
 
   function result(length: number): readonly ListenerFact[] | null {
-    if (pending.length < length) return null;
-    const bytes = Buffer.from(pending.subarray(0, length));
-    pending = pending.subarray(length);
+    if (used < length) return null;
+    const bytes = Buffer.from(store.subarray(0, length));
+    drop(length);
     resultBytes = null;
     return [{ type: "result", bytes }, enter("ACKNOWLEDGED")];
   }
@@ -111,7 +138,10 @@ export function createListener(place = SPAWNED): Listener {
     get state() {
       return state;
     },
-    place: () => ({ state, pending, resultBytes }),
+    get pendingBytes() {
+      return used;
+    },
+    place: () => ({ state, pending: pending(), resultBytes }),
     sent: () => [enter("BUSY")],
     broken() {
       violate();
@@ -119,7 +149,7 @@ export function createListener(place = SPAWNED): Listener {
     },
     heard(bytes) {
       if (state === "UNKNOWN") return [];
-      pending = pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([pending, bytes]);
+      append(bytes);
       const facts: ListenerFact[] = [];
       for (let more = next(); more !== null; more = next()) facts.push(...more);
       return facts;

@@ -5,7 +5,14 @@
  */
 import { crc32 } from "node:zlib";
 import { STATECODES } from "../core/process.js";
-import type { SavedGroup, SavedMood, SavedPool, SavedProcess, SavedState } from "../core/saved.js";
+import type {
+  SavedEvent,
+  SavedGroup,
+  SavedMood,
+  SavedPool,
+  SavedProcess,
+  SavedState,
+} from "../core/saved.js";
 import { LISTENER_STATES } from "./listener-protocol.js";
 
 /** Goes up when an older reader would misunderstand; `readStateFile` keeps reading what came before. */
@@ -84,7 +91,7 @@ function collect(): { add(record: StateRecord): void; state(): SavedState } {
           return;
         case "pool":
           if (record.pool === null) pools.delete(record.name);
-          else pools.set(record.name, record.pool);
+          else pools.set(record.name, fillIn(record.pool, pools.get(record.name)));
           return;
         case "daemon":
           daemon = { mood: record.mood, serial: record.serial, held: record.held };
@@ -97,6 +104,16 @@ function collect(): { add(record: StateRecord): void; state(): SavedState } {
       pools: [...pools.values()],
     }),
   };
+}
+
+/** Gives events that a record leaves out as they stand in the one before. */
+function fillIn(pool: SavedPool, before: SavedPool | undefined): SavedPool {
+  if (!pool.listeners.some(({ busyWith }) => busyWith?.asBefore)) return pool;
+  const known = [...(before?.buffer ?? []), ...(before?.listeners.map(({ busyWith }) => busyWith) ?? [])];
+  const find = (event: SavedEvent | null): SavedEvent | null =>
+    event?.asBefore ? (known.find((each) => each?.serial === event.serial) ?? null) : event;
+  const listeners = pool.listeners.map((each) => ({ ...each, busyWith: find(each.busyWith) }));
+  return { ...pool, listeners };
 }
 
 function checksum(json: string): string {
@@ -215,8 +232,10 @@ function isProcess(value: unknown): boolean {
 
 function isRun(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { pid, starttime, stdin, stdout, stderr } = value;
+  const { pid, starttime, stdin, stdout, stderr, lost = [] } = value;
   return (
+    Array.isArray(lost) &&
+    lost.every(isText) &&
     orNull(pid, (each) => isWhole(each) && each > 1) &&
     [starttime, stdin, stdout, stderr].every((each) => orNull(each, isWhole))
   );
@@ -233,13 +252,14 @@ function isPool(value: unknown): boolean {
 
 function isListener(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { name, state, pending, resultBytes, heard = "", busyWith, unsent = false } = value;
+  const { name, state, pending, resultBytes, heard = "", busyWith, unsent = false, cut = false } = value;
   return (
     isText(name) &&
     LISTENER_STATES.includes(String(state)) &&
     isText(pending) &&
     isText(heard) &&
     typeof unsent === "boolean" &&
+    typeof cut === "boolean" &&
     orNull(resultBytes, isWhole) &&
     orNull(busyWith, isEvent)
   );
@@ -247,6 +267,8 @@ function isListener(value: unknown): boolean {
 
 function isEvent(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { type, payload, serial, poolserial } = value;
-  return isText(type) && isText(payload) && isWhole(serial) && isWhole(poolserial);
+  const { type, payload, serial, poolserial, asBefore = false } = value;
+  return (
+    isText(type) && isText(payload) && isWhole(serial) && isWhole(poolserial) && typeof asBefore === "boolean"
+  );
 }

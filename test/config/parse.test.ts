@@ -77,7 +77,7 @@ test("[supervisord] has its defaults, with paths from where it was started", () 
       environment: {},
       keep_stopped: true,
       adopt: true,
-      statefile: "/etc/supervisord.pid.state",
+      statefile: null,
       watch_config: false,
     },
   });

@@ -23,6 +23,9 @@ interface Life {
   readonly writtenLater: () => SavedPool;
   /** Events as its listener reads them. */
   readonly sent: string[];
+  /** What was written so far, as JSON. */
+  readonly records: string[];
+  readonly restarted: string[];
 }
 
 interface Child {
@@ -52,6 +55,8 @@ function live(saved?: SavedPool, { write, waits = false }: Child = {}): Life {
   entry.run = run as Run;
   const process = { ...entry.process, state: { name: "RUNNING", pid: 7, since: 0 } } as unknown;
   entry.process = process as Entry["process"];
+  const records: string[] = [];
+  const restarted: string[] = [];
   let save: (() => SavedPool) | null = null;
   let written: SavedPool | undefined = saved;
   const bus = createEventBus({
@@ -63,7 +68,10 @@ function live(saved?: SavedPool, { write, waits = false }: Child = {}): Life {
     },
     flush: () => {
       written = save?.() ?? written;
+      if (save !== null) records.push(JSON.stringify({ is: "pool", name: "ears", pool: written }));
+      save = null;
     },
+    restart: (each) => restarted.push(each.name),
   });
   const group: Group = { name: "ears", config, processes: new Map([["ears", entry]]) };
   bus.addPool(config, group, null, saved);
@@ -75,6 +83,8 @@ function live(saved?: SavedPool, { write, waits = false }: Child = {}): Life {
     bus,
     entry,
     sent,
+    records,
+    restarted,
     written: found,
     writtenLater: () => {
       written = save?.() ?? written;
@@ -165,4 +175,93 @@ test("once it was written, it is not sent again to a listener that waits for mor
   const second = live(busy().writtenLater(), { waits: true });
   second.bus.begin();
   expect(second.sent).toEqual([]);
+});
+
+/** All that was written since, in bytes. */
+function writtenBy(life: Life, act: () => void): number {
+  const before = life.records.length;
+  act();
+  return life.records.slice(before).join("").length;
+}
+
+const nothing = (): void => undefined;
+
+test("a long answer that comes byte by byte is written down no more than a little", () => {
+  const life = busy();
+  const bytes = writtenBy(life, () => {
+    life.bus.heard(life.entry, Buffer.from("RESULT 16777216\n"), nothing);
+    for (let parts = 0; parts < 100; parts += 1)
+      life.bus.heard(life.entry, Buffer.alloc(65536, "x"), nothing);
+    for (let parts = 0; parts < 10_000; parts += 1) life.bus.heard(life.entry, Buffer.from("x"), nothing);
+  });
+  expect(bytes).toBeLessThan(16 * 1024);
+});
+
+test("so is a short one, whatever the event that it answers", () => {
+  const life = live();
+  life.bus.heard(life.entry, Buffer.from("READY\n"), nothing);
+  const payload = "x".repeat(1024 * 1024);
+  const once = writtenBy(life, () => life.bus.publish(remoteEvent("t", payload)));
+  expect(once).toBeGreaterThan(payload.length);
+  expect(once).toBeLessThan(1.1 * payload.length);
+  const bytes = writtenBy(life, () => {
+    for (const byte of "RESULT 4000\n") life.bus.heard(life.entry, Buffer.from(byte), nothing);
+    for (let parts = 0; parts < 3999; parts += 1) life.bus.heard(life.entry, Buffer.from("x"), nothing);
+    for (let others = 0; others < 20; others += 1) life.bus.publish(remoteEvent("t", "small"));
+  });
+  expect(bytes).toBeLessThan(16 * 1024);
+});
+
+test("nothing is written down of what a listener says that has broken the protocol", () => {
+  const life = busy();
+  life.bus.heard(life.entry, Buffer.from("nonsense\n"), nothing);
+  const bytes = writtenBy(life, () => {
+    for (let parts = 0; parts < 100; parts += 1)
+      life.bus.heard(life.entry, Buffer.alloc(65536, "x"), nothing);
+  });
+  expect(bytes).toBe(0);
+});
+
+test("killed in the midst of a long answer: its event is given back, and the listener begins anew", () => {
+  const first = busy();
+  const answer = `RESULT 10000\n${"x".repeat(5000)}`;
+  first.bus.heard(first.entry, Buffer.from(answer), nothing);
+  const second = live(first.written());
+  // The rest of it means nothing.
+  second.bus.heard(second.entry, Buffer.from(`${"x".repeat(5000)}READY\n`), nothing);
+  expect([second.sent, second.restarted]).toEqual([[], []]);
+  // It may die before it has begun, too.
+  const third = live(second.writtenLater());
+  third.bus.begin();
+  expect([third.sent, third.restarted]).toEqual([[], ["ears"]]);
+  third.bus.changed(third.entry, {
+    from: "STOPPED",
+    to: "STARTING",
+    expected: false,
+    pid: 0,
+    tries: 0,
+  } as never);
+  third.bus.heard(third.entry, Buffer.from("READY\n"), nothing);
+  expect(third.sent).toEqual(["one"]);
+});
+
+test("killed in the midst of a short answer: it is heard to its end", () => {
+  const first = busy();
+  first.bus.heard(first.entry, Buffer.from("RESULT 2\n"), nothing);
+  const second = live(first.written());
+  second.bus.begin();
+  second.bus.heard(second.entry, Buffer.from("OKREADY\n"), nothing);
+  expect([second.sent, second.restarted]).toEqual([["two"], []]);
+});
+
+test("what goes on at once has the whole of a long answer", () => {
+  const first = busy();
+  first.bus.heard(first.entry, Buffer.from(`RESULT 10000\n${"x".repeat(5000)}`), nothing);
+  const [whole] = first.bus.savePools(true);
+  const second = live(whole);
+  second.bus.begin();
+  second.bus.heard(second.entry, Buffer.from("x".repeat(5000)), nothing);
+  // It was no OK, so the event comes again.
+  second.bus.heard(second.entry, Buffer.from("READY\n"), nothing);
+  expect([second.sent, second.restarted]).toEqual([["one"], []]);
 });

@@ -29,7 +29,7 @@ test("an event is in the state file before its sender has the answer", async () 
     clearMainLog: () => undefined,
     held: new Set(),
     nofile: null,
-    statefile,
+    statefile: () => ({ path: statefile, other: null, exposed: false }),
   });
   const texts = ["first", "second", "third"];
   for (const [at, text] of texts.entries()) {

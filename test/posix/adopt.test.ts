@@ -15,14 +15,17 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { SavedRun } from "../../src/core/saved.js";
 import { adoptChild, type Child, type ChildName, copySocket } from "../../src/posix/adopt.js";
-import { environmentOf, findPipe, identify } from "../../src/posix/identity.js";
+import { identify, readsStdin } from "../../src/posix/identity.js";
+import * as libc from "../../src/posix/libc.js";
 import { signalPidfd } from "../../src/posix/pidfd.js";
 import { inputPipe, outputPipe } from "../../src/posix/pipe.js";
+import { holdsPipe } from "../../src/posix/pipe-holders.js";
 import { reapOne } from "../../src/posix/reap.js";
 import { getLimit, setLimit } from "../../src/posix/rlimit.js";
 import { spawn } from "../../src/posix/spawn.js";
 import { needs } from "../support/needs.js";
 import { overhear } from "../support/overhear.js";
+import { status } from "../support/processes.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
 
@@ -197,7 +200,7 @@ describe("the child that was written down", () => {
     const script =
       '(while [ ! -e "$0" ]; do sleep 0.02; done; echo late; exec sleep 1000) & exec >/dev/null 2>&1; exec sleep 1000';
     const { pid, saved, abandon } = start(script, { args: [path] });
-    await until(() => findPipe(pid, saved.stdout ?? -1) === null, "its pipe closed", { everyMs: 5 });
+    await until(() => holdsPipe(pid, saved.stdout ?? -1) === "no", "its pipe closed", { everyMs: 5 });
     abandon();
     const child = adopt(saved);
     writeFileSync(path, "");
@@ -207,7 +210,7 @@ describe("the child that was written down", () => {
   test("has no end for a pipe that nobody holds any more", async () => {
     const { pid, saved, abandon } = start("exec 2>&-; echo ready; exec sleep 1000");
     abandon();
-    await until(() => findPipe(pid, saved.stderr ?? -1) === null, "its stderr closed", { everyMs: 5 });
+    await until(() => holdsPipe(pid, saved.stderr ?? -1) === "no", "its stderr closed", { everyMs: 5 });
     const child = adopt(saved);
     expect(child?.ends.stderr).toBeNull();
     await reads(child?.ends.stdout ?? null, "ready\n");
@@ -307,7 +310,7 @@ describe("a child whose spawn was only wished for", () => {
 
   test("by its output alone, when it has closed its stdin", async () => {
     const { pid, saved, abandon } = start("exec </dev/null; echo ready; exec sleep 1000");
-    await until(() => findPipe(pid, saved.stdin ?? -1) === null, "its stdin closed", { everyMs: 5 });
+    await until(() => holdsPipe(pid, saved.stdin ?? -1) === "no", "its stdin closed", { everyMs: 5 });
     abandon();
     expect(adopt({ ...saved, pid: null, starttime: null })?.run).toEqual(saved);
   });
@@ -396,44 +399,119 @@ function withoutPipes(pid: number): SavedRun {
 }
 
 describeWithPython("one that has closed all its pipes", () => {
-  test("is known by its names once its supervisor has died", async () => {
-    const worker = await underAnother("died", NAMES);
-    expect(environmentOf(worker).has("SUPERVISOR_PROCESS_NAME=p")).toBe(true);
+  test.each([
+    ["with its names", NAMES],
+    ["with an environment that it has wiped", {}],
+  ])("is known once its supervisor has died: %s", async (_what, env) => {
+    const worker = await underAnother("died", env);
     const child = adopt(withoutPipes(worker));
     expect(child?.run.pid).toBe(worker);
+    expect(child?.run.lost).toBeUndefined();
     expect(child?.ends).toEqual({ stdin: null, stdout: null, stderr: null });
   });
 
-  test.each([false, true])(
-    "is not, while it has another supervisor: in a session of its own %s",
-    async (own) => {
-      const worker = await underAnother("lives", NAMES, own);
-      expectRefused(withoutPipes(worker));
+  test.each([NAMES, {}])(
+    "is not, while it has another supervisor in the same session: names %o",
+    async (env) => {
+      expectRefused(withoutPipes(await underAnother("lives", env)));
     },
   );
 
-  test("may have become the child of a reaper that is not init", async () => {
-    const worker = await underAnother("reaped", NAMES);
+  test.each([NAMES, {}])(
+    "is not, while it has another supervisor in a session of its own: names %o",
+    async (env) => {
+      const worker = await underAnother("lives", env, true);
+      expectRefused(withoutPipes(worker));
+      expectRefused(withoutPipes(worker), { ...NAME, sid: identify(worker)?.sid ?? -1 });
+    },
+  );
+
+  test.each([NAMES, {}])("may have become the child of a reaper that is not init: names %o", async (env) => {
+    const worker = await underAnother("reaped", env);
     expect(identify(worker)?.ppid).toBeGreaterThan(1);
     const sid = identify(worker)?.sid ?? -1;
     expect(sid).not.toBe(SID);
     expect(adopt(withoutPipes(worker), { ...NAME, sid })?.run.pid).toBe(worker);
   });
 
-  test("without names is known by where an orphan of its supervisor must be", async () => {
+  test("may have become the child of a reaper in its own session that this process descends from", async () => {
+    reapOrphans(true);
+    closers.push(() => reapOrphans(false));
     const worker = await underAnother("died", {});
-    expectRefused(withoutPipes(worker), { ...NAME, sid: SID + 1 });
+    closers.push(() => reapOne(worker));
+    expect(identify(worker)).toMatchObject({ ppid: process.pid, sid: SID });
     expect(adopt(withoutPipes(worker))?.run.pid).toBe(worker);
-  });
-
-  test("without names it may be a reaper's, too", async () => {
-    const worker = await underAnother("reaped", {});
-    expectRefused(withoutPipes(worker));
-    const sid = identify(worker)?.sid ?? -1;
-    expect(adopt(withoutPipes(worker), { ...NAME, sid })?.run.pid).toBe(worker);
-  });
-
-  test("without names, and not alone, it is nobody's", async () => {
-    expectRefused(withoutPipes(await underAnother("lives", {})));
+    expectRefused(withoutPipes(worker), { ...NAME, sid: SID + 1 });
   });
 });
+
+const PRCTL = { x64: 157, arm64: 167 }[process.arch as string] ?? -1;
+const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
+
+/** Whether orphans below this process become its children. */
+function reapOrphans(yes: boolean): void {
+  libc.syscall(PRCTL, "int", PR_SET_CHILD_SUBREAPER, "long", yes ? 1 : 0);
+}
+
+describe("a pipe that cannot be opened", () => {
+  testWithPython("is lost, and others that can be are not", async () => {
+    const undumpable =
+      "import ctypes, os; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0); os.write(1, b'ready\\n'); os.read(0, 1)";
+    const { pid, saved, stdout, abandon } = start(`exec /usr/bin/python3 -ESc "${undumpable}" 2>&1`, {
+      redirect: true,
+    });
+    await reads(stdout, "ready\n");
+    abandon();
+    withoutPtrace(() => {
+      expect(holdsPipe(pid, saved.stdout ?? -1)).toBe("hidden");
+      const child = adopt(saved);
+      expect(child?.run).toEqual({ ...saved, lost: ["stdin", "stdout"] });
+      expect(child?.ends).toEqual({ stdin: null, stdout: null, stderr: null });
+      // The next supervisor may be allowed more.
+      expect(adopt({ ...saved, lost: ["stderr"] })?.run.lost).toEqual(["stdin", "stdout"]);
+    });
+    expect(adopt({ ...saved, lost: ["stdin", "stdout"] })?.run).toEqual(saved);
+  });
+});
+
+test.runIf(process.getuid?.() === 0)("another user's process that waits for input is seen to", async () => {
+  const child = spawnChild("/bin/cat", { stdio: ["pipe", "ignore", "ignore"], uid: 65534, gid: 65534 });
+  closers.push(() => void child.kill("SIGKILL"));
+  await until(() => identify(child.pid ?? -1) !== null, "the process", { everyMs: 5 });
+  const seen = (): boolean => {
+    let reads = false;
+    withoutPtrace(() => {
+      reads = readsStdin(child.pid ?? -1);
+    });
+    return reads;
+  };
+  const dumpable = (): number => Number(libc.syscall(PRCTL, "int", PR_GET_DUMPABLE));
+  libc.syscall(PRCTL, "int", PR_SET_DUMPABLE, "int", 1);
+  await until(seen, "its read", { everyMs: 5 });
+  // This process is what it was before.
+  const { Uid: uid, Gid: gid } = status(process.pid);
+  expect([uid, gid, dumpable()]).toEqual(["0\t0\t0\t0", "0\t0\t0\t0", 1]);
+});
+
+const CAPABILITY = { x64: [125, 126], arm64: [90, 91] }[process.arch as string] ?? [-1, -1];
+const VERSION_3 = 0x20080522;
+const CAP_SYS_PTRACE = 19;
+
+/** Without the right to look into processes that don't allow it, as root in a container is. */
+function withoutPtrace(act: () => void): void {
+  const [capget = -1, capset = -1] = CAPABILITY;
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(VERSION_3, 0);
+  const before = Buffer.alloc(24);
+  libc.syscall(capget, "void *", header, "void *", before);
+  const less = Buffer.from(before);
+  less.writeUInt32LE((before.readUInt32LE(0) & ~(1 << CAP_SYS_PTRACE)) >>> 0, 0);
+  expect(libc.syscall(capset, "void *", header, "void *", less)).toBe(0);
+  try {
+    act();
+  } finally {
+    libc.syscall(capset, "void *", header, "void *", before);
+  }
+}

@@ -4,9 +4,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { environmentOf, findPipe, identify, isAlive } from "../../src/posix/identity.js";
+import { ancestors, identify, isAlive } from "../../src/posix/identity.js";
 import { openPidfd, signalPidfd } from "../../src/posix/pidfd.js";
 import { outputPipe } from "../../src/posix/pipe.js";
+import { holdsPipe } from "../../src/posix/pipe-holders.js";
 import { watch } from "../../src/posix/readiness.js";
 import { seekEnd, splice, stopAppending } from "../../src/posix/splice.js";
 
@@ -58,16 +59,16 @@ test("readiness is told for as long as there is something, and not while paused"
   closeSync(pipe.child);
 });
 
-test("a process is known by its start time, its pipes and its environment", async () => {
-  const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"], env: { MARK: "here" } });
+test("a process is known by its start time, its pipes and its ancestors", async () => {
+  const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   const pid = child.pid ?? 0;
   const found = identify(pid);
   expect(found).toMatchObject({ pid, ppid: process.pid, dead: false });
   expect(isAlive(pid, found?.starttime ?? 0)).toBe(true);
   expect(isAlive(pid, (found?.starttime ?? 0) + 1)).toBe(false);
-  expect(environmentOf(pid).has("MARK=here")).toBe(true);
-  expect(findPipe(pid, 1)).toBeNull();
+  expect(ancestors(pid).slice(0, 3)).toEqual([pid, process.pid, process.ppid]);
+  expect(holdsPipe(pid, 1)).toBe("no");
   const pidfd = openPidfd(pid) ?? -1;
   expect(signalPidfd(pidfd, 0)).toBeNull();
   expect(signalPidfd(pidfd, 9)).toBeNull();

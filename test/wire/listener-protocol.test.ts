@@ -58,6 +58,25 @@ describe("a listener", () => {
     );
   });
 
+  test("that says a long result byte by byte costs no more than the bytes", () => {
+    const spent = (length: number): number => {
+      const listener = createListener();
+      listener.heard(Buffer.from("READY\n"));
+      listener.sent();
+      listener.heard(Buffer.from(`RESULT ${length}\n`));
+      const byte = Buffer.from("x");
+      const facts: ListenerFact[] = [];
+      const start = process.cpuUsage();
+      for (let at = 0; at < length; at += 1) facts.push(...listener.heard(byte));
+      const { user, system } = process.cpuUsage(start);
+      expect(facts.map(({ type }) => type)).toEqual(["result", "state"]);
+      return user + system;
+    };
+    spent(100_000);
+    // Sixteen times the length; its square would be 256.
+    expect(spent(1_600_000) / Math.max(1, spent(100_000))).toBeLessThan(100);
+  });
+
   test("gets nothing more once its result could not be judged", () => {
     const listener = createListener();
     listener.heard(Buffer.from("READY\n"));

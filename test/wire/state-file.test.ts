@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { SavedEvent } from "../../src/core/saved.js";
 import {
   encodeStateLine,
   readStateFile,
@@ -39,6 +40,24 @@ describe("a state file", () => {
       ...pools.map((pool) => encodeStateLine({ is: "pool", name: pool.name, pool })),
     ].join("");
     expect(good(readStateFile(again)).state).toEqual(state);
+  });
+
+  test("knows an event that a later line leaves out by the one before", () => {
+    const event = { type: "E", payload: "large", serial: 9, poolserial: 2 };
+    const left = { ...event, payload: "", asBefore: true };
+    const listener = { name: "ears", state: "BUSY", pending: "", resultBytes: null };
+    const pool = (buffer: readonly SavedEvent[], busyWith: SavedEvent | null): string =>
+      encodeStateLine({
+        is: "pool",
+        name: "ears",
+        pool: { name: "ears", poolserial: 3, discarded: 0, buffer, listeners: [{ ...listener, busyWith }] },
+      });
+    const last = (...lines: readonly string[]): unknown =>
+      good(readStateFile(FORMAT_1.toString() + lines.join(""))).state.pools[0]?.listeners[0]?.busyWith;
+    expect(last(pool([], event), pool([], left))).toEqual(event);
+    expect(last(pool([], event), pool([], left), pool([], left))).toEqual(event);
+    expect(last(pool([event], null), pool([], left))).toEqual(event);
+    expect(last(pool([], null), pool([], left))).toBeNull();
   });
 
   test("forgets a group with its processes", () => {
