@@ -13,6 +13,7 @@ import type { SupervisordOverrides } from "./overrides.js";
 import { checkMainOptions, readRpcInterfaces } from "./plugins.js";
 import { type Reading, readOption, readOptions, type Scope, sectionScope } from "./scope.js";
 import { readServers, serverUrl } from "./servers.js";
+import { unknownNames } from "./unknown.js";
 
 export { parseCtlConfig } from "./ctl.js";
 export type { CtlOverrides, SupervisordOverrides } from "./overrides.js";
@@ -99,6 +100,7 @@ export function parseConfig(
       messages: [
         ...include.filter(({ level }) => level === "warn"),
         ...told,
+        ...unknownNames(conf),
         ...include.filter(({ level }) => level !== "warn"),
       ],
     },

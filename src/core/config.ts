@@ -201,6 +201,8 @@ export interface SupervisordConfig {
 export interface ParseMessage {
   readonly level: LogLevel;
   readonly text: string;
+  /** Said at each reading of the files; without, only when a daemon or a reload begins. */
+  readonly again?: true;
 }
 
 /** Everything one reading of the configuration says. */
