@@ -225,6 +225,8 @@ export interface Config {
 /** One thing wrong with a configuration. `text` is Supervisor's own wording. */
 export interface Issue {
   readonly text: string;
+  /** What to write instead. */
+  readonly hint?: string;
   /** Null when the fault is not in a file (a command line option, say). */
   readonly file: string | null;
   /** 1-based; null when it can't be pinned down. */
