@@ -140,7 +140,7 @@ export function openActivityLog(options: ActivityLogOptions): ActivityLog {
 }
 
 /** Null when the daemon was started without it. */
-function openStandard(fd: number): StreamLog | null {
+export function openStandard(fd: number): StreamLog | null {
   try {
     return joinStream(openFd(fd), `/dev/fd/${fd}`, {}, () => performance.now());
   } catch {

@@ -226,7 +226,7 @@ result_handler=my.module:handler
   expect(messages.map(({ level, text }) => `${level}: ${text}`)).toEqual([
     "warn: my.module:factory within [rpcinterface:x] is a Python factory, its methods are not available",
     "warn: Two processes of group b are named a, only the last is used",
-    "warn: my.module:handler within [eventlistener:e] is a Python function, results are handled as the default handler does",
+    "warn: my.module:handler within [eventlistener:e] is a Python function, every result is accepted",
     "warn: Two groups are named g, only the first is used",
   ]);
 });
