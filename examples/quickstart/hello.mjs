@@ -5,40 +5,58 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const url = `http://127.0.0.1:${process.env.PORT || 8080}/`;
+const port = process.env.PORT || 8080;
+const url = `http://127.0.0.1:${port}/`;
 
 function short(path) {
   const fromHere = relative(process.cwd(), path);
   return fromHere.startsWith("..") ? path : fromHere;
 }
 
-function answers() {
+/** What stands on the port: "ours", "foreign" or null. */
+function answer() {
   return new Promise((resolve) => {
     get(url, { agent: false, timeout: 1000 }, (response) => {
-      response.resume().on("close", () => resolve(response.statusCode === 200));
+      let text = "";
+      response.setEncoding("utf8").on("data", (piece) => (text += piece));
+      response.on("close", () => resolve(isOurs(text) ? "ours" : "foreign"));
     })
       .on("timeout", function () {
         this.destroy();
       })
-      .on("error", () => resolve(false));
+      .on("error", () => resolve(null));
   });
 }
 
-async function answersInTime(seconds) {
+/** The web worker tells which supervisor it belongs to. */
+function isOurs(text) {
+  try {
+    return JSON.parse(text).supervisor === process.env.SUPERVISOR_SERVER_URL;
+  } catch {
+    return false;
+  }
+}
+
+async function answerInTime(seconds) {
   const end = performance.now() + seconds * 1000;
   while (performance.now() < end) {
-    if (await answers()) return true;
+    const who = await answer();
+    if (who !== null) return who;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return false;
+  return null;
 }
 
 const inClone = join(here, "../../bin/supervisorctl-ts.js");
 const ctl = `${existsSync(inClone) ? `node ${short(inClone)}` : "supervisorctl-ts"} -c ${short(join(here, "supervisord.conf"))}`;
-const up = await answersInTime(15);
+const STATUS = {
+  ours: `The web worker answers on ${url}`,
+  foreign: `Port ${port} belongs to another program. Stop with Ctrl-C, then: PORT=9090 npm start`,
+  null: `The web worker does not answer on ${url}; its log says why`,
+};
 
 console.log(`
-${up ? `The web worker answers on ${url}` : `The web worker does not answer on ${url}; its log says why`}
+${STATUS[await answerInTime(15)]}
 
 In another terminal:
 

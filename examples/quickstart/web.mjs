@@ -44,7 +44,8 @@ function child() {
   const server = createServer((request, response) => {
     response.setHeader("Content-Type", "application/json");
     response.setHeader("Connection", "close");
-    const body = { pid: process.pid, parent: process.ppid, time: new Date().toISOString() };
+    const supervisor = process.env.SUPERVISOR_SERVER_URL;
+    const body = { pid: process.pid, parent: process.ppid, supervisor, time: new Date().toISOString() };
     response.end(`${JSON.stringify(body)}\n`);
     if (request.url === "/die") response.on("finish", () => process.exit(1));
   });

@@ -14,7 +14,7 @@ import {
   url,
 } from "./convert.js";
 import { type Given, getopt } from "./getopt.js";
-import { type HelpRow, helpText } from "./help.js";
+import { type HelpRow, type HelpSubject, helpText } from "./help.js";
 import type { ConfigHost } from "./host.js";
 import { nodeHost } from "./node-host.js";
 import type { CtlOverrides, SupervisordOverrides } from "./overrides.js";
@@ -28,7 +28,7 @@ type OptionRows = Readonly<Record<string, OptionRow>>;
 
 const CONFIGURATION: OptionRow = {
   short: "c",
-  value: "FILE",
+  value: "FILENAME",
   convert: text,
   help: "configuration file (searched for when not given)",
 };
@@ -41,8 +41,18 @@ const SUPERVISORD = {
   nodaemon: { short: "n", value: null, convert: text, help: "stay in the foreground" },
   user: { short: "u", value: "USER", convert: text, help: "run as this user, a name or a uid" },
   umask: { short: "m", value: "UMASK", convert: octal, help: "umask of the daemon, octal" },
-  directory: { short: "d", value: "DIR", convert: existingDirectory, help: "change to DIR when daemonized" },
-  logfile: { short: "l", value: "FILE", convert: existingDirpath, help: "activity log" },
+  directory: {
+    short: "d",
+    value: "DIRECTORY",
+    convert: existingDirectory,
+    help: "change to DIRECTORY when daemonized",
+  },
+  logfile: {
+    short: "l",
+    value: "FILENAME",
+    convert: existingDirpath,
+    help: "use FILENAME as the activity log",
+  },
   logfile_maxbytes: { short: "y", value: "BYTES", convert: byteSize, help: "rotate the log at this size" },
   logfile_backups: { short: "z", value: "NUM", convert: integer, help: "rotated logs to keep" },
   loglevel: {
@@ -51,9 +61,9 @@ const SUPERVISORD = {
     convert: logLevel,
     help: "critical, error, warn, info, debug, trace or blather",
   },
-  pidfile: { short: "j", value: "FILE", convert: existingDirpath, help: "where to write the pid" },
+  pidfile: { short: "j", value: "FILENAME", convert: existingDirpath, help: "where to write the pid" },
   identifier: { short: "i", value: "STR", convert: text, help: "name of this supervisord" },
-  childlogdir: { short: "q", value: "DIR", convert: existingDirectory, help: "where AUTO logs go" },
+  childlogdir: { short: "q", value: "DIRECTORY", convert: existingDirectory, help: "where AUTO logs go" },
   nocleanup: { short: "k", value: null, convert: text, help: "keep the AUTO logs of an earlier run" },
   minfds: { short: "a", value: "NUM", convert: integer, help: "file descriptors needed to start" },
   strip_ansi: { short: "t", value: null, convert: text, help: "drop ANSI escapes from child logs" },
@@ -70,12 +80,12 @@ const SUPERVISORCTL = {
     short: "i",
     value: null,
     convert: text,
-    help: "ask for what is needed, also with an action",
+    help: "start an interactive shell, also after an action",
   },
   serverurl: { short: "s", value: "URL", convert: url, help: "where supervisord listens" },
   username: { short: "u", value: "NAME", convert: text, help: "user name for the server" },
   password: { short: "p", value: "WORD", convert: text, help: "password for the server" },
-  history_file: { short: "r", value: "FILE", convert: text, help: "where the shell keeps its history" },
+  history_file: { short: "r", value: "FILENAME", convert: text, help: "where the shell keeps its history" },
 } as const satisfies OptionRows;
 
 type Parsed<Run> =
@@ -87,12 +97,15 @@ export type SupervisordArgs =
   | Parsed<{ readonly overrides: SupervisordOverrides }>
   | { readonly kind: "version" };
 
-/** What follows the name in `supervisord …`. Paths are checked against the host. */
+/** What follows the name in `supervisord …`, which was `called` so. Paths are checked against the host. */
 export function parseSupervisordArgs(
   argv: readonly string[],
   host: ConfigHost = nodeHost(),
+  called = "supervisord",
 ): SupervisordArgs {
-  const read = readArgs(argv, { name: "supervisord", rows: SUPERVISORD, positional: null }, host);
+  // Supervisor's first line is what tools look for.
+  const title = "supervisord -- run a set of applications as daemons.";
+  const read = readArgs(argv, { title, called, rows: SUPERVISORD, positional: null }, host);
   if (read.kind !== "run") return read;
   const { configuration, profile_options: _ignored, respawn, ...overrides } = read.values;
   // The start script acts on this word and takes it away.
@@ -109,13 +122,14 @@ export type SupervisorctlArgs = Parsed<{
   readonly interactive: boolean;
 }>;
 
-/** What follows the name in `supervisorctl …`. */
+/** What follows the name in `supervisorctl …`, which was `called` so. */
 export function parseSupervisorctlArgs(
   argv: readonly string[],
   host: ConfigHost = nodeHost(),
+  called = "supervisorctl",
 ): SupervisorctlArgs {
-  const command = { name: "supervisorctl", rows: SUPERVISORCTL, positional: "[action...]" };
-  const read = readArgs(argv, command, host);
+  const title = "supervisorctl -- control applications run by supervisord from the cmd line.";
+  const read = readArgs(argv, { title, called, rows: SUPERVISORCTL, positional: "[action...]" }, host);
   if (read.kind === "version") return { kind: "error", message: "option --version not recognized" };
   if (read.kind !== "run") return read;
   const { configuration, interactive, ...overrides } = read.values;
@@ -132,11 +146,8 @@ function configurationOf(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
-interface CommandLine {
-  readonly name: string;
+interface CommandLine extends HelpSubject {
   readonly rows: OptionRows;
-  /** What help calls the words that are no options; null where there may be none. */
-  readonly positional: string | null;
 }
 
 type Read =
@@ -149,11 +160,8 @@ type Read =
   | { readonly kind: "version" }
   | { readonly kind: "error"; readonly message: string };
 
-function readArgs(
-  argv: readonly string[],
-  { name: commandName, rows, positional }: CommandLine,
-  host: ConfigHost,
-): Read {
+function readArgs(argv: readonly string[], command: CommandLine, host: ConfigHost): Read {
+  const { rows, positional } = command;
   const entries = Object.entries(rows);
   const found = getopt(argv, {
     // Help has a second letter.
@@ -167,7 +175,7 @@ function readArgs(
   const values: Record<string, unknown> = {};
   for (const { option, value } of found.given) {
     const name = longName(option, rows);
-    if (name === "help") return { kind: "help", text: helpText(commandName, rows, positional) };
+    if (name === "help") return { kind: "help", text: helpText(command, rows) };
     if (name === "version") return { kind: "version" };
     const checked = check({ option, value }, name, rows, host);
     if (!checked.ok) return { kind: "error", message: checked.text };

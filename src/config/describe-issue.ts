@@ -1,8 +1,9 @@
 import type { Issue } from "../core/config.js";
 
-/** Supervisor's text as it is and, where known and not yet said, ` (<file>:<line>)`. */
-export function describeIssue({ text, file, line }: Issue): string {
-  return file === null || line === null || SYNTAX.test(text) ? text : `${text} (${file}:${line})`;
+/** Supervisor's text as it is and, where known and not yet said, ` (<file>:<line>)`, then `; ` and the hint. */
+export function describeIssue({ text, hint, file, line }: Issue): string {
+  const placed = file === null || line === null || SYNTAX.test(text) ? text : `${text} (${file}:${line})`;
+  return hint === undefined ? placed : `${placed}; ${hint}`;
 }
 
 /** Texts about bad syntax name file and line themselves, on lines of their own. */

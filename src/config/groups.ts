@@ -82,7 +82,7 @@ function rememberedProgram(reading: Reading, section: Section, common: Common): 
   };
   return memory.keep(
     section,
-    () => readProgram(reading, section, { ...common, say }),
+    () => readProgram({ ...reading, say }, section, { ...common, say }),
     () => silent && issues.list.length === mistakes,
   );
 }

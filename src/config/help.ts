@@ -8,18 +8,30 @@ export interface HelpRow {
   readonly help: string;
 }
 
+export interface HelpSubject {
+  /** One line that says what the command is. */
+  readonly title: string;
+  /** As the user called the command. */
+  readonly called: string;
+  /** What help calls the words that are no options; null where there may be none. */
+  readonly positional: string | null;
+}
+
 /** commander is read only when somebody asks: it is half of all that a short command would have to read. */
 export function helpText(
-  name: string,
+  { title, called, positional }: HelpSubject,
   rows: Readonly<Record<string, HelpRow>>,
-  positional: string | null,
 ): string {
   const { Command } = createRequire(import.meta.url)("commander") as typeof import("commander");
-  const command = new Command(name).helpOption(false);
+  const command = new Command(called).helpOption(false).configureHelp({
+    // Supervisor's form, which its own tests look for: -c/--configuration FILENAME -- what it does
+    optionTerm: ({ flags }) => flags.replace(", ", "/").replace(/[<>]/g, ""),
+    formatItem: (term, _width, description) => `${term} -- ${description}`,
+  });
   for (const [long, { short, value, help }] of Object.entries(rows)) {
     const flags = `${short === null ? "" : `-${short}, `}--${long}${value === null ? "" : ` <${value}>`}`;
     command.option(flags, help);
   }
   if (positional !== null) command.argument(positional);
-  return command.helpInformation();
+  return `${title}\n\n${command.helpInformation()}`;
 }

@@ -15,6 +15,8 @@ import { nameOf, readProcesses } from "./program.js";
 import { mistake, type Reading, readOptions, sectionScope } from "./scope.js";
 
 const DEFAULT_HANDLER: KnownFactory = { module: "supervisor.dispatchers", names: ["default_handler"] };
+/** Of the package supervisor-stdout, and built in. */
+const STDOUT_HANDLER = "supervisor_stdout:event_handler";
 
 export function readListener(reading: Reading, section: Section, common: Common): ListenerGroupConfig {
   const scope = sectionScope(reading, section);
@@ -25,15 +27,12 @@ export function readListener(reading: Reading, section: Section, common: Common)
 
   const { result_handler, events } = readOptions(scope, LISTENER_EVENT_OPTIONS);
   const handler = pluginModule(scope, "result_handler", result_handler);
-  const foreign = handler === null ? foreignFactory(result_handler, DEFAULT_HANDLER) : null;
+  const isOurs = handler !== null || result_handler === STDOUT_HANDLER;
+  const foreign = isOurs ? null : foreignFactory(result_handler, DEFAULT_HANDLER);
   if (foreign?.kind === "missing")
     mistake(scope, "result_handler", `${result_handler} cannot be resolved within ${where}: ${foreign.text}`);
   if (foreign?.kind === "python")
-    common.say(
-      warning(
-        `${result_handler} within ${where} is a Python function, results are handled as the default handler does`,
-      ),
-    );
+    common.say(warning(`${result_handler} within ${where} is a Python function, every result is accepted`));
 
   if (events.length === 0) {
     if (!reading.issues.has(section.name, "events"))

@@ -13,6 +13,7 @@ import type { SupervisordOverrides } from "./overrides.js";
 import { checkMainOptions, readRpcInterfaces } from "./plugins.js";
 import { type Reading, readOption, readOptions, type Scope, sectionScope } from "./scope.js";
 import { readServers, serverUrl } from "./servers.js";
+import { unknownNames } from "./unknown.js";
 
 export { parseCtlConfig } from "./ctl.js";
 export type { CtlOverrides, SupervisordOverrides } from "./overrides.js";
@@ -42,8 +43,8 @@ export function parseConfig(
   if (sources === null) return { ok: false, issues: issues.list };
 
   const { conf } = sources;
-  const warnings = new Set<string>();
-  const say = ({ text }: ParseMessage): void => void warnings.add(text);
+  const warnings = new Map<string, ParseMessage>();
+  const say = (message: ParseMessage): void => void warnings.set(message.text, message);
 
   let section = conf.sections.get("supervisord");
   if (section === undefined) {
@@ -56,7 +57,7 @@ export function parseConfig(
     });
     section = { name: "supervisord", file: main, line: 1, origin: path, entries: new Map() };
   }
-  let reading: Reading = { conf, host, issues, environment, environmentUnknown: false, here };
+  let reading: Reading = { conf, host, issues, environment, environmentUnknown: false, here, say };
   const scope = supervisordScope(reading, section);
   const { user: _last, ...options } = SUPERVISORD_OPTIONS;
   const values = readOptions(scope, options);
@@ -84,7 +85,6 @@ export function parseConfig(
   const supervisord = layOver({ ...values, user: asked }, commandLine, host);
 
   if (issues.list.length > 0) return { ok: false, issues: issues.list };
-  const told: ParseMessage[] = [...warnings].map((text) => ({ level: "warn", text }));
   const include = sources.messages;
   return {
     ok: true,
@@ -98,7 +98,8 @@ export function parseConfig(
       groups,
       messages: [
         ...include.filter(({ level }) => level === "warn"),
-        ...told,
+        ...warnings.values(),
+        ...unknownNames(conf),
         ...include.filter(({ level }) => level !== "warn"),
       ],
     },

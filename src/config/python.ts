@@ -1,4 +1,7 @@
 /** What shows through of Python in Supervisor's configuration: its blanks, its numbers, its way to quote. */
+import { repr } from "../core/python-repr.js";
+
+export { repr };
 
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const ENDS = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
@@ -43,28 +46,6 @@ export function parseOctal(text: string): number | null {
   if (!OCTAL.test(digits)) return null;
   const value = Number.parseInt(digits.replaceAll("_", "").replace(/^([+-]?)0[oO]/, "$1"), 8);
   return value === 0 ? 0 : value;
-}
-
-/** The text between quotes, as Python's `repr` writes it. */
-export function repr(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  let quoted = "";
-  for (const char of text) quoted += reprChar(char, quote);
-  return quote + quoted + quote;
-}
-
-const UNPRINTABLE = /[\p{C}\p{Z}]/u;
-const ESCAPES: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
-
-function reprChar(char: string, quote: string): string {
-  const known = ESCAPES[char];
-  if (known !== undefined) return known;
-  if (char === quote) return `\\${char}`;
-  if (char === " " || !UNPRINTABLE.test(char)) return char;
-  const code = char.codePointAt(0) ?? 0;
-  if (code < 0x100) return `\\x${code.toString(16).padStart(2, "0")}`;
-  if (code < 0x10000) return `\\u${code.toString(16).padStart(4, "0")}`;
-  return `\\U${code.toString(16).padStart(8, "0")}`;
 }
 
 /** `['a', 'b']`: a list of texts as Python writes it. */

@@ -1,6 +1,6 @@
 /** A configuration to start from: usable as it is, everything else there to be uncommented. */
 
-const SAMPLE = `; A configuration for supervisord-ts. It is the INI dialect of Supervisor, whose own files work unchanged.
+const SAMPLE = `; Sample supervisor config file, for supervisord-ts and Supervisor alike.
 ;
 ; How it is read:
 ;  - A comment starts with ";" or "#". Behind a value it needs a blank before it, and then it counts even between
@@ -45,10 +45,10 @@ minprocs=200                   ; processes needed to start
 ;childlogdir=/tmp              ; where AUTO logs go; default the directory for temporary files
 ;environment=KEY="value"       ; for every program
 ;strip_ansi=false              ; drop ANSI escapes from logs of programs
-; The next three are not known to Supervisor, which ignores them.
+; The next five are not known to Supervisor, which ignores them.
 ;keep_stopped=true             ; what you stopped stays stopped over reload and update
 ;adopt=true                    ; take over the programs that a supervisord which died has left running
-;statefile=%(here)s/supervisord.pid.state ; what that needs to know; default the pidfile with .state where that is safe
+;statefile=%(here)s/supervisord.pid.state ; remembers running programs; default the pidfile with .state where that is safe
 ;watch_config=false            ; update by itself when this file or an included one has changed and can be read
 ;logformat=text                ; activity log as text, or one JSON object a line
 

@@ -1,4 +1,5 @@
 /** Reading the options of one section: look up, expand, convert, and note what is wrong with each. */
+import type { ParseMessage } from "../core/config.js";
 import { type Conf, type Entry, lookup, type Section } from "./conf.js";
 import { type Expansions, expand } from "./expand.js";
 import type { ConfigHost } from "./host.js";
@@ -17,6 +18,8 @@ export interface Reading {
   readonly environmentUnknown: boolean;
   /** Directory of the main file. */
   readonly here: string;
+  /** Takes warnings about values that can be used. */
+  readonly say?: (message: ParseMessage) => void;
   /** What the reading before made of each section. */
   readonly memory?: GroupMemory;
 }
@@ -49,10 +52,17 @@ export function entryOf({ reading, section }: Scope, key: string): Entry | undef
 }
 
 /** Notes a mistake about a key; where the key is missing, the section header is the place. */
-export function mistake(scope: Scope, key: string, text: string, id?: string): void {
+export function mistake(scope: Scope, key: string, text: string, id?: string, hint?: string): void {
   const { file, line } = entryOf(scope, key) ?? scope.section;
-  const issue = { text: text + scope.suffix, file, line, section: scope.section.name, key };
+  const place = { file, line, section: scope.section.name, key };
+  const issue = { text: text + scope.suffix, ...place, ...(hint === undefined ? {} : { hint }) };
   scope.reading.issues.add(issue, id);
+}
+
+/** Warns of a value that can be used, but may not mean what its author meant. */
+function doubt({ reading, section }: Scope, key: string, text: string): void {
+  const { file, line } = lookup(reading.conf, section, key) ?? section;
+  reading.say?.({ level: "warn", text: `[${section.name}] ${key}: ${text} (${file}:${line})`, again: true });
 }
 
 /** The value as text, expanded; null when absent or not expandable. */
@@ -85,8 +95,11 @@ export function readOption<T>(scope: Scope, key: string, option: Option<T>): T |
   const written = textOf(scope, key, option);
   if (written !== null) {
     const converted = option.convert(written, host);
-    if (converted.ok) return converted.value;
-    mistake(scope, key, converted.text);
+    if (converted.ok) {
+      if (converted.doubt !== undefined) doubt(scope, key, converted.doubt);
+      return converted.value;
+    }
+    mistake(scope, key, converted.text, undefined, converted.hint);
   }
   return defaultOf(option, host);
 }

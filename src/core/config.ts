@@ -201,6 +201,8 @@ export interface SupervisordConfig {
 export interface ParseMessage {
   readonly level: LogLevel;
   readonly text: string;
+  /** Said at each reading of the files; without, only when a daemon or a reload begins. */
+  readonly again?: true;
 }
 
 /** Everything one reading of the configuration says. */
@@ -223,6 +225,8 @@ export interface Config {
 /** One thing wrong with a configuration. `text` is Supervisor's own wording. */
 export interface Issue {
   readonly text: string;
+  /** What to write instead. */
+  readonly hint?: string;
   /** Null when the fault is not in a file (a command line option, say). */
   readonly file: string | null;
   /** 1-based; null when it can't be pinned down. */

@@ -2,12 +2,16 @@
 import { makeNamespec } from "./namespec.js";
 import { livePid, type Process } from "./process.js";
 
+/** Seconds that local time is ahead of UTC at a moment given in seconds since the epoch. */
+export type UtcOffset = (epoch: number) => number;
+
 /** `now` in seconds since the epoch; `lost` is what the child is no longer connected by. */
 export function describeProcess(
   group: string,
   name: string,
   process: Process,
   now: number,
+  utcOffset: UtcOffset,
   lost: readonly string[] = [],
 ): string {
   switch (process.state.name) {
@@ -20,7 +24,7 @@ export function describeProcess(
       return process.spawnerr || `unknown error (try "tail ${makeNamespec(group, name)}")`;
     case "STOPPED":
     case "EXITED":
-      return process.laststart === 0 ? "Not started" : formatStopTime(process.laststop);
+      return process.laststart === 0 ? "Not started" : formatStopTime(process.laststop, utcOffset);
     default:
       return "";
   }
@@ -38,11 +42,11 @@ export function formatUptime(seconds: number): string {
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** `Nov 20 11:58 PM`, in local time. */
-export function formatStopTime(epoch: number): string {
-  const date = new Date(epoch * 1000);
-  const hours = date.getHours();
-  const clock = `${pad(hours % 12 === 0 ? 12 : hours % 12)}:${pad(date.getMinutes())} ${hours < 12 ? "AM" : "PM"}`;
-  return `${MONTHS[date.getMonth()]} ${pad(date.getDate())} ${clock}`;
+export function formatStopTime(epoch: number, utcOffset: UtcOffset): string {
+  const date = new Date((epoch + utcOffset(epoch)) * 1000);
+  const hours = date.getUTCHours();
+  const clock = `${pad(hours % 12 === 0 ? 12 : hours % 12)}:${pad(date.getUTCMinutes())} ${hours < 12 ? "AM" : "PM"}`;
+  return `${MONTHS[date.getUTCMonth()]} ${pad(date.getUTCDate())} ${clock}`;
 }
 
 function pad(number: number): string {

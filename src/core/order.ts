@@ -26,7 +26,10 @@ export function groupOrder<G extends { readonly config: GroupConfig }>(groups: I
   return [...groups].sort((a, b) => byPriority(a.config, b.config));
 }
 
-/** Members of a group, ascending: the order of `start g:*` and `stop g:*`. */
+/**
+ * Members of a group, ascending: the order of `start g:*` and `stop g:*`. Equal priorities stay in the order of
+ * `programs=`, in which a group has its members.
+ */
 export function memberOrder<P extends { readonly config: ProcessConfig }>(members: Iterable<P>): P[] {
-  return [...members].sort((a, b) => byPriority(a.config, b.config));
+  return [...members].sort((a, b) => a.config.priority - b.config.priority);
 }

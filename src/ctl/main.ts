@@ -21,7 +21,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return EXIT.INVALID_ARGS;
   };
   const host = nodeHost();
-  const args = parseSupervisorctlArgs(argv.slice(1), host);
+  const args = parseSupervisorctlArgs(argv.slice(1), host, name);
   if (args.kind === "error") return fail(args.message);
   if (args.kind === "help") {
     io.stdout(args.text);

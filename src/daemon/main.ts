@@ -47,7 +47,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (taken.kind === "problem") return fail(taken.text);
   const upgraded = taken.kind === "taken" ? taken : null;
 
-  const args = parseSupervisordArgs(argv.slice(1));
+  const args = parseSupervisordArgs(argv.slice(1), undefined, name);
   switch (args.kind) {
     case "help":
       io.stdout(args.text);

@@ -5,7 +5,7 @@ import { AUTO_MODE, createAutoLog } from "../logs/auto.js";
 import { type LogFileOptions, openLogFile, type Taken } from "../logs/file.js";
 import { type ChannelLog, openChannelLog } from "../logs/sink.js";
 import type { Channel } from "../rpc/daemon.js";
-import { bytesRepr } from "../wire/python.js";
+import { bytesRepr, decodeOrRepr } from "../wire/python.js";
 import type { Entry } from "./entry.js";
 import type { Log } from "./log.js";
 import type { TakeShown } from "./pipe-reader.js";
@@ -155,7 +155,7 @@ class ProcessOutputs implements Outputs {
     const { log, onProtocol } = this.#host;
     const isProtocol = this.#isProtocol(channel);
     if (log.enabled("debug")) {
-      const text = isProtocol ? bytesRepr(chunk) : chunk.toString("utf8");
+      const text = isProtocol ? bytesRepr(chunk) : decodeOrRepr(chunk);
       log.log("debug", `'${this.#config.name}' ${channel} output:\n${text}`);
     }
     const file = this.#logOf(channel);

@@ -22,7 +22,7 @@ export class PluginProblem extends Error {
 export interface Plugins {
   /** By full name. */
   readonly methods: ReadonlyMap<string, Method>;
-  /** Null is the default handler, because none is named or because the one that is has come with an update. */
+  /** Null: no module is named, or the one that is named has come with an update and is not loaded. */
   handler(config: ListenerGroupConfig, log: Pick<Log, "log">): ResultHandler | null;
   /** Gives the daemon to the plugins, until disposed. */
   begin(supervision: Supervision): Disposable;
@@ -75,7 +75,7 @@ export async function loadPlugins(config: Config): Promise<Plugins> {
     handler({ name, handler, result_handler }, log) {
       const loaded = handler === undefined ? null : (byPlace.get(place(handler)) ?? null);
       if (handler !== undefined && loaded === null) {
-        const text = `${result_handler} within [eventlistener:${name}] is loaded by a reload only, until then results are handled as the default handler does`;
+        const text = `${result_handler} within [eventlistener:${name}] is loaded by a reload only, until then results are accepted whatever they say`;
         log.log("warn", text);
       }
       return loaded;

@@ -66,6 +66,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     },
     reread() {
       available = reconciler.look();
+      for (const { level, text, again } of available.messages) if (again === true) log.log(level, text);
       const change = diffConfig(
         [...groups.active.values()].map((group) => group.config),
         available.groups,

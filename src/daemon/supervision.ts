@@ -32,6 +32,7 @@ import { createOutputs, type OutputsHost } from "./outputs.js";
 import type { Plugins } from "./plugins.js";
 import { createPurpose } from "./purpose.js";
 import { createReconciler, type Reading, type Reconciler } from "./reconcile.js";
+import { builtInHandler } from "./result-handler.js";
 import type { Resume } from "./resume.js";
 import type { HeldSocket, Run } from "./run.js";
 import { stopInOrder } from "./shutdown.js";
@@ -182,7 +183,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
         bus.addPool(
           group.config,
           group,
-          options.plugins?.handler(group.config, log) ?? null,
+          options.plugins?.handler(group.config, log) ?? builtInHandler(group.config.result_handler),
           resumed ? resume?.state.pools.find(({ name }) => name === group.name) : undefined,
         );
       if (resumed) return;

@@ -7,6 +7,7 @@ import { type DestinationStream, pino } from "pino";
 import { LOG_LEVELS, type LogLevel } from "../core/config.js";
 import * as libc from "../posix/syslog.js";
 import { type LogFile, openLogFile } from "./file.js";
+import { localTime } from "./local-time.js";
 import { inheritedFd, openFd } from "./open.js";
 import { joinStream, type StreamLog } from "./stream.js";
 import type { Voice } from "./trouble.js";
@@ -139,7 +140,7 @@ export function openActivityLog(options: ActivityLogOptions): ActivityLog {
 }
 
 /** Null when the daemon was started without it. */
-function openStandard(fd: number): StreamLog | null {
+export function openStandard(fd: number): StreamLog | null {
   try {
     return joinStream(openFd(fd), `/dev/fd/${fd}`, {}, () => performance.now());
   } catch {
@@ -155,15 +156,20 @@ function createStamp(): (ms: number) => string {
     const now = Math.floor(ms / 1000);
     if (now !== second) {
       second = now;
-      text = dateTime(new Date(now * 1000));
+      text = dateTime(localTime(now));
     }
     return `${text},${pad(ms - now * 1000, 3)}`;
   };
 }
 
+/** `at` as `localTime` gives it. */
 function dateTime(at: Date): string {
-  const date = [at.getFullYear(), at.getMonth() + 1, at.getDate()].map((part) => pad(part, 2)).join("-");
-  const time = [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => pad(part, 2)).join(":");
+  const date = [at.getUTCFullYear(), at.getUTCMonth() + 1, at.getUTCDate()]
+    .map((part) => pad(part, 2))
+    .join("-");
+  const time = [at.getUTCHours(), at.getUTCMinutes(), at.getUTCSeconds()]
+    .map((part) => pad(part, 2))
+    .join(":");
   return `${date} ${time}`;
 }
 

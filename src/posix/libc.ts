@@ -55,6 +55,10 @@ export const inotify_rm_watch = declare<(fd: number, watch: number) => number>(
 export const clock_gettime = declare<(clock: number, time: Buffer) => number>(
   "int clock_gettime(int clock, void *time)",
 );
+export const tzset = declare<() => void>("void tzset()");
+export const localtime_r = declare<(time: Buffer, broken: Buffer) => bigint>(
+  "uintptr_t localtime_r(void *time, void *broken)",
+);
 /** A function of its own since glibc 2.33. */
 export const fstat = declareIfThere<(fd: number, stat: Buffer) => number>("int fstat(int fd, void *stat)");
 export const fchown = declare<(fd: number, uid: number, gid: number) => number>(

@@ -1,7 +1,7 @@
 /** The daemon itself: who it is, how it is, and what it supervises. */
 import { ConfigError, type Daemon, MOODS } from "./daemon.js";
 import { RpcFault } from "./fault.js";
-import { type Method, type MethodTable, text } from "./method.js";
+import { groupName, type Method, type MethodTable } from "./method.js";
 
 const API_VERSION = "3.0";
 const TRUE = "boolean result Always true; everything else is a fault";
@@ -96,9 +96,9 @@ export const DAEMON_METHODS: MethodTable = {
     required: 1,
     returns: TRUE,
     run(daemon, [name]) {
-      const outcome = daemon.addGroup(text(name));
-      if (outcome === "already") throw new RpcFault("ALREADY_ADDED", text(name));
-      if (outcome === "unknown") throw new RpcFault("BAD_NAME", text(name));
+      const outcome = daemon.addGroup(groupName(name));
+      if (outcome === "already") throw new RpcFault("ALREADY_ADDED", groupName(name));
+      if (outcome === "unknown") throw new RpcFault("BAD_NAME", groupName(name));
       return true;
     },
   },
@@ -108,9 +108,9 @@ export const DAEMON_METHODS: MethodTable = {
     required: 1,
     returns: TRUE,
     run(daemon, [name]) {
-      const outcome = daemon.removeGroup(text(name));
-      if (outcome === "running") throw new RpcFault("STILL_RUNNING", text(name));
-      if (outcome === "unknown") throw new RpcFault("BAD_NAME", text(name));
+      const outcome = daemon.removeGroup(groupName(name));
+      if (outcome === "running") throw new RpcFault("STILL_RUNNING", groupName(name));
+      if (outcome === "unknown") throw new RpcFault("BAD_NAME", groupName(name));
       return true;
     },
   },

@@ -3,6 +3,7 @@ import { AUTO, type GroupConfig, type Logfile, type ProcessConfig } from "../cor
 import { describeProcess } from "../core/describe.js";
 import { compareText } from "../core/order.js";
 import { livePid, type Process, STATECODES } from "../core/process.js";
+import { utcOffset } from "../logs/local-time.js";
 import type { Channel, Daemon, ProcessHandle } from "./daemon.js";
 import { allByName, findProcess } from "./lookup.js";
 import { type MethodTable, text, type Value } from "./method.js";
@@ -46,7 +47,7 @@ function describe(handle: ProcessHandle, now: number): ProcessInfo {
     stdout_logfile,
     stderr_logfile: handle.logfile("stderr") ?? "",
     pid: livePid(process) ?? 0,
-    description: describeProcess(group, name, process, now, handle.run?.saved.lost),
+    description: describeProcess(group, name, process, now, utcOffset, handle.run?.saved.lost),
   };
 }
 

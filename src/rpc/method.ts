@@ -1,4 +1,5 @@
 /** One row of the dispatch table, and what its values may be. */
+import { pythonText } from "../core/python-repr.js";
 import type { Daemon } from "./daemon.js";
 
 /** What goes in and comes out: the values XML-RPC knows. */
@@ -25,6 +26,11 @@ export type MethodTable = Readonly<Record<string, Method>>;
 export function text(value: Value | undefined): string {
   if (typeof value === "string") return value;
   throw new TypeError(`string expected, ${JSON.stringify(value)} found`);
+}
+
+/** The name of a group: whatever Python can look up, so a number is a name that is not there. */
+export function groupName(value: Value | undefined): string {
+  return value === undefined || typeof value === "object" ? text(value) : pythonText(value);
 }
 
 /** A number, or a text that holds one, as Python's int() takes both. */

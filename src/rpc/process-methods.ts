@@ -2,12 +2,13 @@
 
 import { memberOrder } from "../core/order.js";
 import { isRunningClass, isSignallable, livePid, type Process } from "../core/process.js";
+import { pythonText } from "../core/python-repr.js";
 import { parseSignal } from "../core/signals.js";
 import { forEach } from "./batch.js";
 import type { Daemon, GroupHandle, ProcessHandle } from "./daemon.js";
 import { RpcFault } from "./fault.js";
 import { allByPriority, findGroup, findNamed, findProcess } from "./lookup.js";
-import { type Answer, type MethodTable, text, truth, type Value } from "./method.js";
+import { type Answer, groupName, type MethodTable, text, truth, type Value } from "./method.js";
 
 function isUp({ process }: ProcessHandle): boolean {
   return isRunningClass(process.state.name);
@@ -72,7 +73,7 @@ function stopGroup(daemon: Daemon, group: GroupHandle, wait: boolean): Answer {
 }
 
 function signal(daemon: Daemon, handle: ProcessHandle, name: string, wanted: Value | undefined): true {
-  const asSent = String(wanted);
+  const asSent = typeof wanted === "number" ? String(wanted) : text(wanted);
   const number = parseSignal(asSent);
   if (number === null) throw new RpcFault("BAD_SIGNAL", asSent);
   if (!hasChild(handle)) throw new RpcFault("NOT_RUNNING", name);
@@ -86,7 +87,7 @@ function signalMembers(daemon: Daemon, members: readonly ProcessHandle[], wanted
 }
 
 function sendStdin(daemon: Daemon, name: string, chars: Value | undefined): true {
-  if (typeof chars !== "string") throw new RpcFault("INCORRECT_PARAMETERS", String(chars));
+  if (typeof chars !== "string") throw new RpcFault("INCORRECT_PARAMETERS", pythonText(chars ?? null));
   const handle = findProcess(daemon, name);
   const { process } = handle;
   if (livePid(process) === null || process.state.name === "STOPPING") throw new RpcFault("NOT_RUNNING", name);
@@ -122,7 +123,7 @@ export const PROCESS_METHODS: MethodTable = {
     required: 1,
     returns: STATUSES,
     run: (daemon, [name, wait]) =>
-      startMembers(daemon, membersOf(findGroup(daemon, text(name))), truth(wait, true)),
+      startMembers(daemon, membersOf(findGroup(daemon, groupName(name))), truth(wait, true)),
   },
   startAllProcesses: {
     help: "Starts all processes that are down.",
@@ -148,7 +149,7 @@ export const PROCESS_METHODS: MethodTable = {
     params: [GROUP, WAIT_DOWN],
     required: 1,
     returns: STATUSES,
-    run: (daemon, [name, wait]) => stopGroup(daemon, findGroup(daemon, text(name)), truth(wait, true)),
+    run: (daemon, [name, wait]) => stopGroup(daemon, findGroup(daemon, groupName(name)), truth(wait, true)),
   },
   stopAllProcesses: {
     help: "Stops all processes that are up.",
@@ -177,7 +178,8 @@ export const PROCESS_METHODS: MethodTable = {
     params: [GROUP, SIGNAL],
     required: 2,
     returns: STATUSES,
-    run: (daemon, [name, wanted]) => signalMembers(daemon, membersOf(findGroup(daemon, text(name))), wanted),
+    run: (daemon, [name, wanted]) =>
+      signalMembers(daemon, membersOf(findGroup(daemon, groupName(name))), wanted),
   },
   signalAllProcesses: {
     help: "Sends a signal to all processes.",
@@ -200,7 +202,7 @@ export const PROCESS_METHODS: MethodTable = {
     returns: TRUE,
     always: true,
     run(daemon, [type, data]) {
-      daemon.remoteCommEvent(String(type), String(data));
+      daemon.remoteCommEvent(pythonText(type ?? null), pythonText(data ?? null));
       return true;
     },
   },

@@ -630,7 +630,10 @@ function shown({
       port: server.kind === "inet" ? server.port : null,
     })),
     rpcinterfaces: rpcinterfaces.map(({ name, options }) => ({ name, options })),
-    warnings: messages.filter(({ level }) => level === "warn").map(({ text }) => text),
+    // What is said `again` is of unknown names, of which the reference says nothing.
+    warnings: messages
+      .filter(({ level, again }) => level === "warn" && again !== true)
+      .map(({ text }) => text),
     infos: messages.filter(({ level }) => level === "info").map(({ text }) => text),
   };
 }

@@ -112,7 +112,7 @@ describe("supervisord", () => {
       expect(daemon(...argv)).toEqual({
         kind: "help",
         text: expect.stringMatching(
-          /^Usage: supervisord \[options\]\n.*-c, --configuration <FILE>.*--minprocs/s,
+          /^supervisord -- run a set of applications as daemons\.\n\nUsage: supervisord \[options\]\n.*\n-c\/--configuration FILENAME -- .*--minprocs/s,
         ),
       });
     expect(daemon("-v")).toEqual({ kind: "version" });

@@ -226,7 +226,7 @@ result_handler=my.module:handler
   expect(messages.map(({ level, text }) => `${level}: ${text}`)).toEqual([
     "warn: my.module:factory within [rpcinterface:x] is a Python factory, its methods are not available",
     "warn: Two processes of group b are named a, only the last is used",
-    "warn: my.module:handler within [eventlistener:e] is a Python function, results are handled as the default handler does",
+    "warn: my.module:handler within [eventlistener:e] is a Python function, every result is accepted",
     "warn: Two groups are named g, only the first is used",
   ]);
 });
@@ -492,4 +492,29 @@ test("no text makes the parser throw", () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test("a doubt about a value is a warning with file and line, at each reading, and none about secrets", () => {
+  const text = `[program:x]\ncommand=/bin/cat\nenvironment=A="s3cret".\n  B="y"\n[supervisord]\nenvironment=Q=http://h/s3cret?q=1\n`;
+  const { messages, groups } = configOf(parseConfig("/etc/s.conf", toyHost({ "/etc/s.conf": text })));
+  expect(groups[0]?.processes[0]?.environment).toMatchObject({ A: "s3cret", B: "y" });
+  expect(messages).toEqual([
+    {
+      level: "warn",
+      text: `[supervisord] environment: '?' ends the value of Q, and is lost; quote the value if it belongs there: Q="..." (/etc/s.conf:6)`,
+      again: true,
+    },
+    {
+      level: "warn",
+      text: `[program:x] environment: read as Supervisor 4.3 does, since the quotes are not where a shell wants them; quote each whole value: A="...",B="..." (/etc/s.conf:3)`,
+      again: true,
+    },
+  ]);
+});
+
+test("a hint stands behind the place of a mistake", () => {
+  const text = "[program:x]\ncommand=/bin/cat\nenvironment=Q=me@x.org\n[supervisord]\n";
+  expect(issuesOf(parseConfig("/etc/s.conf", toyHost({ "/etc/s.conf": text }))).map(describeIssue)).toEqual([
+    `Unexpected end of key/value pairs in value 'Q=me@x.org' in section 'program:x' (file: '/etc/s.conf') (/etc/s.conf:3); quote the value of Q: Q="..."`,
+  ]);
 });

@@ -157,13 +157,42 @@ describe("environment=", () => {
     ["A=1,B", unexpected("A=1,B")],
     ["A=1 B=2", unexpected("A=1 B=2")],
     [`A="1"\nB="2"`, unexpected(`A="1"\nB="2"`)],
+    [`A="1".\nB="2"`, { A: "1", B: "2" }],
+    [`A="C:\\",B=2`, { A: "C:\\", B: "2" }],
+    [`A=it's`, { A: "it's" }],
     ["A=a@b", unexpected("A=a@b")],
     ["A=[1]", unexpected("A=[1]")],
     ["A=a=b", unexpected("A=a=b")],
     [`A="1`, "! No closing quotation"],
-    ["A=1\\", "! No escaped character"],
+    ["A=1\\", { A: "1" }],
   ])("%j", (text, expected) => {
     expect(said(parseEnvironment(text))).toEqual(expected);
+  });
+});
+
+describe("an environment= that may not mean what its author meant", () => {
+  const doubtOf = (text: string): unknown => {
+    const read = parseEnvironment(text);
+    return read.ok ? read.doubt : `! ${read.hint}`;
+  };
+  const older = (names: string): string =>
+    `read as Supervisor 4.3 does, since the quotes are not where a shell wants them; quote each whole value: ${names}`;
+  const lost = (word: string): string =>
+    `'${word}' ends the value of Q, and is lost; quote the value if it belongs there: Q="..."`;
+  test.each<[string, unknown]>([
+    ["A=1,B=2;C=3,", undefined],
+    [`A="1".\nB="2"`, older(`A="...",B="..."`)],
+    [`A=it's`, older(`A="..."`)],
+    ["Q=a b", lost("b")],
+    ["Q=http://h/p?q=1", lost("?")],
+    ["Q=me@x.org", `! quote the value of Q: Q="..."`],
+    ["A=1,Q=me@x.org", `! quote the value of Q: Q="..."`],
+    ["A=1 B=2", `! put a comma before B, or quote the value of A: A="..."`],
+    ["A=", `! write A="..."`],
+    ["A=1,B", `! write B="..."`],
+    [`A="x`, `! each " needs another; a ; or # with a blank before it begins a comment, also between quotes`],
+  ])("%j", (text, doubt) => {
+    expect(doubtOf(text)).toEqual(doubt);
   });
 });
 

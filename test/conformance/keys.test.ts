@@ -61,6 +61,13 @@ scenario("keys beyond Supervisor's own do no harm to it", {
   supervisord:
     "keep_stopped=true\nadopt=true\nstatefile=%(dir)s/supervisord.pid.state\nwatch_config=false\nlogformat=text",
   conf: `[program:p]\n${stay}\nno_such_key=1`,
+  differs: {
+    reason: "a key that nobody reads is named in a WARN line",
+    ours: ([state, [root, server]]: readonly [unknown, readonly string[]]) => [
+      state,
+      [root, "WARN unknown key 'no_such_key' in [program:p] is ignored (DIR/supervisord.conf:23)", server],
+    ],
+  },
   play: async ({ state, log }) => [(await state("p", "RUNNING"))["statename"], log(/WARN|CRIT/)],
 });
 

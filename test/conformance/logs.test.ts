@@ -326,6 +326,17 @@ scenario("a megabyte comes through byte for byte", {
   },
 });
 
+scenario("at level debug output that is no UTF-8 is mirrored as Python shows bytes", {
+  area,
+  supervisord: "loglevel=debug",
+  conf: `[program:p]\ncommand=/bin/sh -c 'printf "\\\\210\\\\n"; sleep 0.3; printf "\\\\303\\\\244 fine\\\\n" >&2; exec sleep 1000'`,
+  async play({ logged, state, log }) {
+    await state("p", "RUNNING");
+    await logged("fine");
+    return log(/output:|Undecodable|fine/);
+  },
+});
+
 scenario("at level debug the child's output is mirrored in the main log", {
   area,
   supervisord: "loglevel=debug",

@@ -93,3 +93,33 @@ scenario("groups of equal priority come by name; members form no group of their 
     return [names(log(/spawned/)), await ctl("avail"), await rpc("supervisor.getProcessInfo", "x")];
   },
 });
+
+/** Names that are neither in the order of `programs=` nor in that of the file; two priorities. */
+const mixed = `${program("m", "priority=5")}${program("b")}${program("z", "priority=5")}${program("a")}[group:g]\nprograms=z,b,a,m\n`;
+
+scenario("in a group, equal priorities come in the order of programs=, in every operation", {
+  area,
+  conf: mixed,
+  supervisord: "loglevel=debug",
+  async play({ logged, log, ctl, daemon }) {
+    await logged("entered RUNNING", 4);
+    const done = (): string[] => names(log(/spawned: |DEBG killing /));
+    const seen = [done()];
+    const wholes = [
+      ["stop", "g:*"],
+      ["start", "g:*"],
+      ["restart", "g:*"],
+      ["stop", "all"],
+      ["start", "all"],
+    ];
+    for (const words of wholes) {
+      const before = done().length;
+      await ctl(...words);
+      seen.push(done().slice(before));
+    }
+    const before = done().length;
+    await ctl("shutdown");
+    await daemon.exited;
+    return [...seen, done().slice(before)];
+  },
+});

@@ -135,6 +135,26 @@ scenario("unknown names are BAD_NAME with the name as sent", {
   },
 });
 
+scenario("values of other types than expected are told as Python writes them, or are an error", {
+  area,
+  conf: `[program:p]\n${stay}\n`,
+  async play({ rpc, state }) {
+    await state("p", "RUNNING");
+    const answers = [];
+    for (const value of [["it's", 'a "b"\n'], true, { key: [1, false, "é"] }, 1, -1.5])
+      answers.push(await rpc("supervisor.sendProcessStdin", "p", value));
+    for (const value of [3, true]) {
+      answers.push(await rpc("supervisor.startProcessGroup", value));
+      answers.push(await rpc("supervisor.stopProcessGroup", value));
+      answers.push(await rpc("supervisor.addProcessGroup", value));
+      answers.push(await rpc("supervisor.removeProcessGroup", value));
+    }
+    answers.push(await rpc("supervisor.sendRemoteCommEvent", ["t"], { key: true }));
+    answers.push(await rpc("supervisor.signalProcess", "p", 18));
+    return answers;
+  },
+});
+
 scenario("what is not running cannot be stopped, signalled or written to", {
   area,
   conf: `[program:p]\n${stay}\nautostart=false`,

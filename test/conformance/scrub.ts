@@ -50,8 +50,8 @@ const USAGE =
 
 /**
  * Takes off what our config errors say beyond the reference's text: ` (<file>:<line>)` or ` (<file>)` at
- * its end, or `, line <n>` inside the reference's own ` (file: '<file>')`.
+ * its end, with a hint behind it, or `, line <n>` inside the reference's own ` (file: '<file>')`.
  */
 export function withoutPlace(text: string): string {
-  return text.replace(/ \(\/[^()\s]*\)/g, "").replace(/(\(file: '[^']*'), line \d+\)/g, "$1)");
+  return text.replace(/ \(\/[^()\s]*\)(; [^\n]*)?/g, "").replace(/(\(file: '[^']*'), line \d+\)/g, "$1)");
 }

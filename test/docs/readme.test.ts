@@ -28,14 +28,25 @@ const commands = new Set(
     .filter((line) => line !== ""),
 );
 
+/** The package as `npm pack` names it. */
+function version(): string {
+  return (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { readonly version: string })
+    .version;
+}
+
+const MOVE = 'pid=$(supervisorctl pid) && supervisorctl shutdown && tail --pid="$pid" -f /dev/null';
+
 /** Shown, and run by another test. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "npm ci && npm start": "test/integration/quickstart.test.ts",
   "npm ci && npm test": ".ci/run",
   "npm install -g supervisord-ts": "test/integration/package.test.ts",
+  "npm ci": ".ci/run",
+  "npm pack": "test/integration/package.test.ts",
+  [`npm install -g ./supervisord-ts-${version()}.tgz`]: "test/integration/package.test.ts",
   "supervisorctl-ts upgrade": "test/integration/upgrade.test.ts",
-  "supervisorctl shutdown": "test/conformance/ctl.test.ts",
-  "supervisord-ts -c /etc/supervisor/supervisord.conf": "test/conformance/daemon.test.ts",
+  [MOVE]: "test/integration/move-over.test.ts",
+  "supervisord-ts -c /etc/supervisor/supervisord.conf": "test/integration/move-over.test.ts",
   "supervisord-ts --respawn -c supervisord.conf": "test/integration/respawn.test.ts",
   "node examples/django/setup.mjs /tmp/site": "test/integration/django.test.ts",
   "supervisord-ts -n -c /tmp/site/supervisord.conf": "test/integration/django.test.ts",

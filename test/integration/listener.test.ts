@@ -10,6 +10,7 @@ import { until } from "../support/until.js";
 
 const EVENTS = 10_000;
 const { test: withSupervisor } = needs("supervisor");
+const { test: testWithPython } = needs("python3");
 
 function notes(file: string): readonly string[] {
   return existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : [];
@@ -78,4 +79,53 @@ test("a flood from a listener that answers nothing stops neither it nor the daem
   await daemon.logged("has entered the UNKNOWN state");
   await until(() => notes(join(daemon.dir, "l.err")).includes("done"), "the end of the flood");
   expect((await daemon.info("l"))["statename"]).toBe("RUNNING");
+});
+
+/** Answers each event with its whole payload, as the listener of supervisor-stdout does. */
+const ECHO = `
+import sys
+while True:
+    sys.stdout.write("READY\\n")
+    sys.stdout.flush()
+    headers = dict(word.split(":") for word in sys.stdin.readline().split())
+    data = sys.stdin.read(int(headers["len"]))
+    sys.stdout.write("RESULT %d\\n%s" % (len(data), data))
+    sys.stdout.flush()
+`;
+
+const SPEAKER = `[program:speaker]
+command=/bin/sh -c 'echo first; printf "second | with: colon\\n\\n"; exec sleep 1000'
+startsecs=0
+stdout_events_enabled=true
+`;
+
+testWithPython(
+  "the listener of supervisor-stdout has its handler: lines come out with name and channel",
+  async () => {
+    await using daemon = await boot(
+      `${SPEAKER}[eventlistener:stdout]\ncommand=/usr/bin/python3 %(dir)s/echo.py\nevents=PROCESS_LOG\nresult_handler=supervisor_stdout:event_handler\nstartsecs=0\n`,
+      { files: { "echo.py": ECHO } },
+    );
+    await until(() => daemon.own().stdout.includes("second"), "the lines on stdout");
+    const lines = daemon
+      .own()
+      .stdout.split("\n")
+      .filter((line) => line.startsWith("speaker "));
+    expect(lines.filter((line) => !line.endsWith("| "))).toEqual([
+      "speaker stdout | first",
+      "speaker stdout | second | with: colon",
+    ]);
+    expect(daemon.log().filter((line) => line.includes("WARN"))).toEqual([]);
+  },
+);
+
+testWithPython("a handler that is not there accepts every result, and is warned of once", async () => {
+  await using daemon = await boot(
+    `${SPEAKER}[eventlistener:l]\ncommand=/usr/bin/python3 %(dir)s/echo.py\nevents=PROCESS_LOG\nresult_handler=my.module:handler\nstartsecs=0\n`,
+    { files: { "echo.py": ECHO }, supervisord: "loglevel=debug" },
+  );
+  await daemon.logged("l: event was processed");
+  expect(daemon.log().filter((line) => /WARN/.test(line))).toEqual([
+    "WARN my.module:handler within [eventlistener:l] is a Python function, every result is accepted",
+  ]);
 });

@@ -306,7 +306,7 @@ test("what a method throws or returns is answered, whatever it is, and the daemo
   await daemon.logged("a listener of rpcinterface x failed");
 });
 
-test("a listener that comes with an update has the default handler until a reload, and that is said", async () => {
+test("the results of a listener that comes with an update are accepted until a reload, and that is said", async () => {
   await using daemon = await boot("[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n", {
     files: { "h.mjs": "export default () => Promise.resolve();\n" },
   });

@@ -1,7 +1,10 @@
 /** examples/quickstart, which is what `npm start` runs. */
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
 import { EXAMPLES, type Example, freePort, get, leftovers, raise } from "./support-examples.js";
@@ -113,4 +116,27 @@ describe("the quickstart", { timeout: 90_000 }, () => {
     expect(leftovers(dir)).toEqual([]);
     expect(await get(port, "/")).toBeNull();
   });
+});
+
+test("the quickstart says so when somebody else has the port", { timeout: 60_000 }, async () => {
+  const foreign = createServer((_request, response) => response.end("somebody else\n"));
+  const port = await new Promise<number>((resolve) => {
+    foreign.listen(0, () => resolve((foreign.address() as AddressInfo).port));
+  });
+  try {
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      PORT: String(port),
+      SUPERVISOR_SERVER_URL: "unix:///nowhere",
+    };
+    const { out, exit } = await runCommand([process.execPath, join(EXAMPLES, "quickstart/hello.mjs")], {
+      env,
+    });
+    expect(out).toContain(
+      `Port ${port} belongs to another program. Stop with Ctrl-C, then: PORT=9090 npm start`,
+    );
+    expect(exit).toBe(0);
+  } finally {
+    foreign.close();
+  }
 });

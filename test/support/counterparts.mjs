@@ -26,6 +26,7 @@ export const COUNTERPARTS = {
   busybox: () => executable("busybox"),
   runit: () => executable("runsv"),
   s6: () => executable("s6-supervise"),
+  "python3-pexpect": () => pythonPackage("pexpect"),
   systemd: () => executable("systemd-analyze"),
   binutils: () => executable("as") && executable("ld"),
   [`binutils-${FOREIGN.replaceAll("_", "-")}-linux-gnu`]: () => executable(`${FOREIGN}-linux-gnu-as`),

@@ -1,4 +1,5 @@
 /** What the page's buttons do, and the sentence that tells how it went. */
+import { localTime } from "../../logs/local-time.js";
 import type { Daemon } from "../../rpc/daemon.js";
 import { FAULTS, RpcFault } from "../../rpc/fault.js";
 import { LOG_METHODS } from "../../rpc/log-methods.js";
@@ -96,7 +97,8 @@ async function quietly(done: Promise<unknown>): Promise<void> {
 
 /** `Sat Nov 21 00:11:28 2026`. */
 function ctime(): string {
-  const now = new Date();
-  const [day, month, date, year] = now.toDateString().split(" ");
-  return `${day} ${month} ${String(Number(date)).padStart(2)} ${now.toTimeString().slice(0, 8)} ${year}`;
+  const [day, date, month, year, time] = localTime(Date.now() / 1000)
+    .toUTCString()
+    .split(/,? /);
+  return `${day} ${month} ${String(Number(date)).padStart(2)} ${time} ${year}`;
 }

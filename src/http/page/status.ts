@@ -2,6 +2,7 @@
 import { describeProcess } from "../../core/describe.js";
 import { makeNamespec } from "../../core/namespec.js";
 import type { StateName } from "../../core/process.js";
+import { utcOffset } from "../../logs/local-time.js";
 import type { Daemon, ProcessHandle } from "../../rpc/daemon.js";
 import { allByName } from "../../rpc/lookup.js";
 import { document, escapeHtml, escapeText, quoteUrl } from "./html.js";
@@ -65,7 +66,7 @@ function row(handle: ProcessHandle, shaded: boolean, now: number, token: string)
     .join("");
   return `<tr${shaded ? ' class="shade"' : ""}>
 <td class="status"><span class="${stateClass(state)}">${state.toLowerCase()}</span></td>
-<td class="desc">${escapeText(describeProcess(group, name, process, now))}</td>
+<td class="desc">${escapeText(describeProcess(group, name, process, now, utcOffset, handle.run?.saved.lost))}</td>
 <td class="name"><a href="tail.html?processname=${quoted}" target="_blank">${escapeText(namespec)}</a></td>
 <td class="action"><ul class="actions">${actions}${tails}</ul></td>
 </tr>`;
