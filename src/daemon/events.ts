@@ -7,6 +7,7 @@ import type { ListenerGroupConfig } from "../core/config.js";
 import { type SupervisorEvent, stateEvent, TICKS, tickEvent } from "../core/event.js";
 import { accept, newPool, type Pool, type PooledEvent, rebuffer, takeNext, wants } from "../core/pool.js";
 import type { Notify } from "../core/process.js";
+import { queueOf } from "../core/queue.js";
 import type { SavedEvent, SavedListener, SavedPool } from "../core/saved.js";
 import {
   createListener,
@@ -81,6 +82,10 @@ interface Member {
 
 interface LivePool {
   pool: Pool;
+  /** Rejected events that may still be sent again at once, and when that was so. */
+  quick: { left: number; at: number };
+  /** Until then nothing is sent: rejected events come back too fast. */
+  pause: NodeJS.Timeout | null;
   readonly members: readonly Member[];
   readonly handler: ResultHandler;
 }
@@ -112,7 +117,8 @@ export function createEventBus(options: EventBusOptions): EventBus {
       );
       const fresh = newPool(config.name, config.events, config.buffer_size);
       const pool = saved === undefined ? fresh : restorePool(fresh, saved);
-      const live: LivePool = { pool, members, handler: handler ?? acceptOk };
+      const quick = { left: QUICK_REDELIVERIES, at: performance.now() };
+      const live: LivePool = { pool, quick, pause: null, members, handler: handler ?? acceptOk };
       pools.set(config.name, live);
       for (const member of members) memberOf.set(member.entry, { live, member });
       ticks.want(wantedTicks());
@@ -133,7 +139,10 @@ export function createEventBus(options: EventBusOptions): EventBus {
     },
 
     removePool(name) {
-      for (const { entry } of pools.get(name)?.members ?? []) memberOf.delete(entry);
+      const live = pools.get(name);
+      if (live === undefined) return;
+      for (const { entry } of live.members) memberOf.delete(entry);
+      if (live.pause !== null) clearTimeout(live.pause);
       pools.delete(name);
       ticks.want(wantedTicks());
     },
@@ -193,6 +202,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
 
     [Symbol.dispose]() {
       ticks[Symbol.dispose]();
+      for (const { pause } of pools.values()) if (pause !== null) clearTimeout(pause);
       pools.clear();
       memberOf.clear();
     },
@@ -217,7 +227,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
 
   /** Sends what is buffered while there is somebody ready for it. */
   function dispatch(live: LivePool): void {
-    while (live.pool.buffer.length > 0) {
+    while (live.pool.buffer.length > 0 && live.pause === null) {
       const whole = live.pool;
       const [rest, next] = takeNext(whole);
       live.pool = rest;
@@ -308,6 +318,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       if (isReject(error)) {
         log.log("warn", `${entry.name}: event was rejected`);
         giveBack(live, member);
+        pace(live);
         return true;
       }
       log.log("warn", `${entry.name}: event caused an error`);
@@ -315,6 +326,24 @@ export function createEventBus(options: EventBusOptions): EventBus {
       for (const fact of member.listener.broken()) note(live, member, fact);
       return false;
     }
+  }
+
+  /**
+   * A listener that rejects each event at once would be a loop without an end: a bucket of QUICK_REDELIVERIES, refilled
+   * at one a second, holds the pool to one rejected event a second.
+   */
+  function pace(live: LivePool): void {
+    const now = performance.now();
+    const left = Math.min(QUICK_REDELIVERIES, live.quick.left + (now - live.quick.at) / 1000);
+    live.quick = { left: Math.max(0, left - 1), at: now };
+    if (left >= 1) return;
+    live.pause ??= setTimeout(
+      () => {
+        live.pause = null;
+        dispatch(live);
+      },
+      (1 - left) * 1000,
+    );
   }
 
   function lost(live: LivePool, member: Member): void {
@@ -340,6 +369,8 @@ export function createEventBus(options: EventBusOptions): EventBus {
 
 const NOTHING = Buffer.alloc(0);
 const PIPE_BUF_BYTES = 4096;
+/** Enough for a listener that is asked again until what it needs is back. */
+const QUICK_REDELIVERIES = 10;
 /** So much of an unfinished answer is written down, and so often, each time with the event that it answers. */
 const MOST_PENDING_BYTES = 4096;
 const MOST_PARTS = 4;
@@ -411,7 +442,8 @@ function saveStep(member: Member): SavedListener {
 }
 
 function restorePool(fresh: Pool, { poolserial, discarded, buffer }: SavedPool): Pool {
-  return { ...fresh, poolserial, discarded, buffer: buffer.slice(-fresh.buffer_size).map(restoreEvent) };
+  const kept = queueOf(buffer.slice(-fresh.buffer_size).map(restoreEvent));
+  return { ...fresh, poolserial, discarded, buffer: kept };
 }
 
 function restoreMember(entry: Entry, saved: SavedListener | undefined): Member {

@@ -49,7 +49,7 @@ describe("a pool", () => {
     }
     expect(gone).toEqual([null, null, 10]);
     expect(pool.discarded).toBe(1);
-    expect(pool.buffer.map(({ serial, poolserial }) => [serial, poolserial])).toEqual([
+    expect([...pool.buffer].map(({ serial, poolserial }) => [serial, poolserial])).toEqual([
       [11, 1],
       [12, 2],
     ]);
@@ -61,7 +61,7 @@ describe("a pool", () => {
     const [rest, first] = takeNext(pool);
     if (first === null) throw new Error("nothing buffered");
     const [back] = rebuffer(rest, first);
-    expect(back.buffer.map(({ serial }) => serial)).toEqual([5, 6]);
+    expect([...back.buffer].map(({ serial }) => serial)).toEqual([5, 6]);
   });
 
   test("never holds more than buffer_size, and only what it wants", () => {

@@ -6,6 +6,7 @@ import { createEntry, type Entry, type Group } from "../../src/daemon/entry.js";
 import { createEventBus, type EventBus } from "../../src/daemon/events.js";
 import { parseConfig } from "../../src/daemon/parse-config.js";
 import type { Run } from "../../src/daemon/run.js";
+import { until } from "../support/until.js";
 
 const CONF = `[supervisord]
 [eventlistener:ears]
@@ -264,4 +265,20 @@ test("what goes on at once has the whole of a long answer", () => {
   // It was no OK, so the event comes again.
   second.bus.heard(second.entry, Buffer.from("READY\n"), nothing);
   expect([second.sent, second.restarted]).toEqual([["one"], []]);
+});
+
+test("a listener that rejects everything gets an event ten times at once, and then once a second", async () => {
+  const life = live();
+  using _bus = life.bus;
+  const say = (text: string): void => life.bus.heard(life.entry, Buffer.from(text), () => undefined);
+  say("READY\n");
+  life.bus.publish(remoteEvent("t", "first"));
+  life.bus.publish(remoteEvent("t", "second"));
+  const began = performance.now();
+  for (let answered = 0; answered < life.sent.length; answered += 1) say("RESULT 4\nFAILREADY\n");
+  expect(life.sent).toEqual(Array.from({ length: 11 }, () => "first"));
+  await until(() => life.sent.length === 12, "the next try", { everyMs: 5 });
+  expect(performance.now() - began).toBeGreaterThan(900);
+  say("RESULT 2\nOKREADY\n");
+  expect(life.sent.slice(11)).toEqual(["first", "second"]);
 });

@@ -106,7 +106,7 @@ testWithPython(
       `${SPEAKER}[eventlistener:stdout]\ncommand=/usr/bin/python3 %(dir)s/echo.py\nevents=PROCESS_LOG\nresult_handler=supervisor_stdout:event_handler\nstartsecs=0\n`,
       { files: { "echo.py": ECHO } },
     );
-    await until(() => daemon.own().stdout.includes("second"), "the lines on stdout");
+    await until(() => daemon.own().stdout.includes("| second"), "the lines on stdout");
     const lines = daemon
       .own()
       .stdout.split("\n")
