@@ -44,7 +44,7 @@ while :; do
   [ -z "$ending" ] || exit 0
   started=$(date +%s)
   # A shell gives /dev/null to what it starts with &, unless told otherwise.
-  node --max-semi-space-size=1 "$script" "$@" <&4 >&5 2>&6 4<&- 5>&- 6>&- &
+  node --inspect-port=192.0.2.1:9229 --max-semi-space-size=1 "$script" "$@" <&4 >&5 2>&6 4<&- 5>&- 6>&- &
   daemon=$!
   # Told to end before there was anyone to pass it on to.
   [ -z "$ending" ] || tell TERM "$daemon"
