@@ -1,10 +1,10 @@
 /** The beginning of a run: from the command line to a child with its pipes, or to the reason why there is none. */
-import { closeSync } from "node:fs";
 import type { Pid } from "../core/brand.js";
 import type { ProcessConfig } from "../core/config.js";
 import type { SavedRun } from "../core/saved.js";
 import { identify, ticksNow } from "../posix/identity.js";
-import { inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
+import { closeEnd, inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
+import { kill } from "../posix/signals.js";
 import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js";
 import { failedExecStandIn } from "../posix/stand-in.js";
 import { resolveCommand } from "./command.js";
@@ -12,7 +12,8 @@ import { createRun, type Run, type RunContext, type RunEnds } from "./run.js";
 
 export type SpawnOutcome =
   | { readonly ok: true; readonly run: Run }
-  | { readonly ok: false; readonly spawnerr: string };
+  /** `killed` is a child that came to be and could not be supervised; it has been killed, and is to be collected. */
+  | { readonly ok: false; readonly spawnerr: string; readonly killed: Pid | null };
 
 export interface SpawnContext extends RunContext {
   readonly config: ProcessConfig;
@@ -26,13 +27,15 @@ export interface SpawnContext extends RunContext {
   readonly onSpawn: (pipes: SavedRun) => void;
   /** Whether the child holds its own pipes, so that they outlive the daemon. */
   readonly keepPipes: boolean;
+  /** For tests; that of `run.ts` otherwise. */
+  readonly createRun?: typeof createRun;
 }
 
 /** Starts the child. Each way it can fail has the reference's text. */
 export function startRun(context: SpawnContext): SpawnOutcome {
   const { config, outputs } = context;
   const command = resolveCommand(config, process.env["PATH"]);
-  if (!command.ok) return { ok: false, spawnerr: command.problem.text };
+  if (!command.ok) return refuse(command.problem.text);
 
   let pipes: Pipes | null = null;
   let socketFd: number | null = null;
@@ -46,7 +49,7 @@ export function startRun(context: SpawnContext): SpawnOutcome {
   } catch (error) {
     if (pipes !== null) closePipes(pipes, "all");
     if (socketFd !== null) context.socket?.release();
-    return { ok: false, spawnerr: describePipeProblem(config.name, error) };
+    return refuse(describePipeProblem(config.name, error));
   }
 
   const request = {
@@ -66,22 +69,40 @@ export function startRun(context: SpawnContext): SpawnOutcome {
   if (!result.ok && result.step !== "fork") {
     // The reference finds these out in the forked child, so they look like a child that ends with 127.
     const standIn = failedExecStandIn(failureLines(context, command.argv[0] ?? "", result));
-    result = spawn({ ...request, ...standIn, directory: null, user: null });
+    // As the daemon, so nothing that the program's environment names may act on it.
+    result = spawn({ ...request, ...standIn, env: [], directory: null, user: null });
   }
   closePipes(pipes, "child");
   if (!result.ok) {
     closePipes(pipes, "near");
     context.socket?.release();
     outputs.release();
-    return { ok: false, spawnerr: describeForkProblem(config.name, result.errno) };
+    return refuse(describeForkProblem(config.name, result.errno));
   }
   const ends = nearEnds(pipes);
-  const saved = {
-    pid: result.pid,
-    starttime: before === null ? null : startOf(result.pid, before),
-    ...planned,
-  };
-  return { ok: true, run: createRun(saved, ends, context) };
+  let run: Run | null = null;
+  try {
+    const starttime = before === null ? null : startOf(result.pid, before);
+    run = (context.createRun ?? createRun)({ pid: result.pid, starttime, ...planned }, ends, context);
+    if (run.broken === null) return { ok: true, run };
+    throw run.broken;
+  } catch (error) {
+    // A child that nobody reads would stop at a full pipe, and one that nobody knows would run twice.
+    kill(result.pid, SIGKILL, true);
+    if (run !== null) run.finish();
+    else {
+      closePipes(pipes, "near");
+      context.socket?.release();
+      outputs.release();
+    }
+    return refuse(describePipeProblem(config.name, error), result.pid);
+  }
+}
+
+const SIGKILL = 9;
+
+function refuse(spawnerr: string, killed: Pid | null = null): SpawnOutcome {
+  return { ok: false, spawnerr, killed };
 }
 
 /** When a child started that was spawned since `before`: mostly that is one tick, and nobody has to be asked. */
@@ -134,8 +155,8 @@ function closePipes(pipes: Pipes, which: "child" | "near" | "all"): void {
 }
 
 function closeEnds(ends: PipeEnds, which: "child" | "near" | "all"): void {
-  if (which !== "near") closeSync(ends.child);
-  if (which !== "child") closeSync(ends.near);
+  if (which !== "near") closeEnd(ends.child);
+  if (which !== "child") closeEnd(ends.near);
 }
 
 function failureLines(context: SpawnContext, argv0: string, failure: SpawnFailure): readonly string[] {
