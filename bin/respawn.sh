@@ -32,6 +32,8 @@ trap 'ending=yes; forward INT' INT
 trap 'ending=yes; forward QUIT' QUIT
 trap 'forward HUP' HUP
 trap 'forward USR2' USR2
+# Of no use to the daemon either, and no reason to end.
+trap '' USR1
 
 # In the background the terminal is for the first daemon alone, which leaves it once it is ready. Later ones write
 # where that one wrote at last: nowhere.

@@ -49,14 +49,10 @@ const OUT_ALREADY: TakeShown = () => undefined;
 
 /** As `readSync`, from where the descriptor stands. */
 type Read = (fd: number, buffer: Buffer) => number;
+const readOnce: Read = (fd, into) => readSync(fd, into, 0, into.length, null);
 
 /** Takes over `fd`, which is closed with the reader, and also where this throws. `read` is for tests. */
-export function readPipe(
-  fd: number,
-  channel: Channel,
-  sink: PipeSink,
-  read: Read = (from, into) => readSync(from, into, 0, into.length, null),
-): PipeReader {
+export function readPipe(fd: number, channel: Channel, sink: PipeSink, read: Read = readOnce): PipeReader {
   try {
     return new OnePipe(fd, channel, sink, read);
   } catch (error) {
@@ -132,12 +128,15 @@ class OnePipe implements PipeReader {
   /** Passes bytes on. Those that were only `shown` leave the pipe in any case, or they would be shown for ever. */
   #give(chunk: Buffer, shown: number | null): Promise<void> | null {
     let left = shown ?? 0;
-    const take = (bytes: number): void => {
-      left -= bytes;
-      drop(this.fd, bytes, this.#read);
-    };
+    const take: TakeShown =
+      shown === null
+        ? OUT_ALREADY
+        : (bytes) => {
+            left -= bytes;
+            drop(this.fd, bytes, this.#read);
+          };
     try {
-      const full = this.#sink.data(this.#channel, chunk, shown === null ? OUT_ALREADY : take);
+      const full = this.#sink.data(this.#channel, chunk, take);
       this.#troubled = false;
       return full;
     } catch (error) {

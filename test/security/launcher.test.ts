@@ -195,6 +195,21 @@ test.each(Object.entries(STAYING))(
   60_000,
 );
 
+test("nor in the middle of an upgrade, when one program becomes the other", async () => {
+  await using daemon = await boot("[program:x]\ncommand=/bin/cat\n");
+  const x = (await daemon.state("x", "RUNNING"))["pid"];
+  // Another process sends them, as ours is busy with the calls.
+  const sender = spawn("/bin/sh", ["-c", `while kill -s USR1 ${daemon.pid}; do sleep 0.0005; done`], {
+    stdio: "ignore",
+  });
+  try {
+    for (let upgrades = 0; upgrades < 8; upgrades += 1) await daemon.rpc("supervisord_ts.upgrade");
+  } finally {
+    sender.kill("SIGKILL");
+  }
+  expect([(await daemon.info("x"))["pid"], tcpListeners(daemon.pid)]).toEqual([x, []]);
+}, 60_000);
+
 test("the four start scripts have the same words for it, and so has --respawn", () => {
   const scripts = Object.values(COMMANDS).map((path) => readFileSync(path, "utf8"));
   const shells = scripts.map((text) => text.slice(text.indexOf("\ntrap "), text.indexOf("\ndone\n")));
