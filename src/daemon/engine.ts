@@ -222,7 +222,7 @@ export function createEngine(options: EngineOptions): Engine {
         byPid.set(outcome.run.pid, entry);
         return { type: "spawned", pid: outcome.run.pid };
       }
-      // Killed, and still to be collected.
+      // Its end is still to be collected.
       if (outcome.killed !== null) helpers.set(outcome.killed, () => undefined);
       return { type: "spawn-failed", spawnerr: outcome.spawnerr };
     } catch (error) {
@@ -275,7 +275,7 @@ export function createEngine(options: EngineOptions): Engine {
     }
     if (waiters.size === 0) entry.waiters = null;
 
-    /** Whoever can't say what is waited for doesn't wait. */
+    /** A condition that throws counts as met. */
     function isSettled({ settled }: Waiter): boolean {
       try {
         return settled(entry.process);
@@ -294,7 +294,7 @@ export function createEngine(options: EngineOptions): Engine {
     attempt(`cannot close the pipes of ${entry.name}`, () => run.finish());
   }
 
-  /** A throw in the core: says everything. With a child that is Supervisor's UNKNOWN, which the child's end ends. */
+  /** A throw in the core: everything known is said. A process with a child is UNKNOWN until that ends, else FATAL. */
   function breakProcess(entry: Entry, input: Input, error: unknown): void {
     const { process, run } = entry;
     const known = JSON.stringify({ process, input });

@@ -161,7 +161,8 @@ class OnePipe implements PipeReader {
   /** It can't be read any more although the other end may be open. */
   #lose(errno: string): void {
     if (this.#ended) return;
-    this.#complain(`cannot be read any more: ${errno}; what the process writes there is lost`);
+    const text = `cannot be read any more: ${errno}; what the process writes there is lost`;
+    this.#sink.trouble(this.#channel, text);
     this.close();
   }
 

@@ -5,7 +5,7 @@ import type { SavedRun } from "../core/saved.js";
 import { identify, ticksNow } from "../posix/identity.js";
 import { closeEnd, inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
 import { kill } from "../posix/signals.js";
-import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js";
+import { type SpawnFailure, type SpawnIdentity, type SpawnResult, spawn } from "../posix/spawn.js";
 import { failedExecStandIn } from "../posix/stand-in.js";
 import { resolveCommand } from "./command.js";
 import { createRun, type Run, type RunContext, type RunEnds } from "./run.js";
@@ -39,64 +39,74 @@ export function startRun(context: SpawnContext): SpawnOutcome {
 
   let pipes: Pipes | null = null;
   let socketFd: number | null = null;
+  let isOpen = false;
+  const giveUp = (which: "near" | "all", spawnerr: string, killed: Pid | null = null): SpawnOutcome => {
+    if (pipes !== null) closePipes(pipes, which);
+    if (socketFd !== null) context.socket?.release();
+    if (isOpen) outputs.release();
+    return refuse(spawnerr, killed);
+  };
+
   let planned: SavedPipes;
+  let before: number | null;
+  let result: SpawnResult;
   try {
     pipes = openPipes(context);
     socketFd = context.socket?.acquire() ?? null;
     outputs.open();
+    isOpen = true;
     planned = context.keepPipes ? describePipes(nearEnds(pipes)) : UNKNOWN_PIPES;
     context.onSpawn({ pid: null, starttime: null, ...planned });
+    before = context.keepPipes ? ticksNow() : null;
+    result = spawnWith(context, command, pipes, socketFd);
   } catch (error) {
-    if (pipes !== null) closePipes(pipes, "all");
-    if (socketFd !== null) context.socket?.release();
-    return refuse(describePipeProblem(config.name, error));
-  }
-
-  const request = {
-    file: command.file,
-    argv: command.argv,
-    env: context.env,
-    directory: config.directory,
-    umask: config.umask,
-    user: context.identity,
-    stdin: pipes.stdin?.child ?? socketFd ?? 0,
-    stdout: pipes.stdout.child,
-    stderr: pipes.stderr?.child ?? pipes.stdout.child,
-    nofile: context.nofile,
-  };
-  const before = context.keepPipes ? ticksNow() : null;
-  let result = spawn(request);
-  if (!result.ok && result.step !== "fork") {
-    // The reference finds these out in the forked child, so they look like a child that ends with 127.
-    const standIn = failedExecStandIn(failureLines(context, command.argv[0] ?? "", result));
-    // As the daemon, so nothing that the program's environment names may act on it.
-    result = spawn({ ...request, ...standIn, env: [], directory: null, user: null });
+    return giveUp("all", describePipeProblem(config.name, error));
   }
   closePipes(pipes, "child");
-  if (!result.ok) {
-    closePipes(pipes, "near");
-    context.socket?.release();
-    outputs.release();
-    return refuse(describeForkProblem(config.name, result.errno));
-  }
-  const ends = nearEnds(pipes);
+  if (!result.ok) return giveUp("near", describeForkProblem(config.name, result.errno));
+
   let run: Run | null = null;
   try {
     const starttime = before === null ? null : startOf(result.pid, before);
-    run = (context.createRun ?? createRun)({ pid: result.pid, starttime, ...planned }, ends, context);
+    const saved = { pid: result.pid, starttime, ...planned };
+    run = (context.createRun ?? createRun)(saved, nearEnds(pipes), context);
     if (run.broken === null) return { ok: true, run };
     throw run.broken;
   } catch (error) {
     // A child that nobody reads would stop at a full pipe, and one that nobody knows would run twice.
     kill(result.pid, SIGKILL, true);
-    if (run !== null) run.finish();
-    else {
-      closePipes(pipes, "near");
-      context.socket?.release();
-      outputs.release();
-    }
-    return refuse(describePipeProblem(config.name, error), result.pid);
+    const spawnerr = describePipeProblem(config.name, error);
+    if (run === null) return giveUp("near", spawnerr, result.pid);
+    run.finish();
+    return refuse(spawnerr, result.pid);
   }
+}
+
+function spawnWith(
+  context: SpawnContext,
+  { file, argv }: { readonly file: string; readonly argv: readonly string[] },
+  { stdin, stdout, stderr }: Pipes,
+  socketFd: number | null,
+): SpawnResult {
+  const { config, env, identity, nofile } = context;
+  const request = {
+    file,
+    argv,
+    env,
+    directory: config.directory,
+    umask: config.umask,
+    user: identity,
+    stdin: stdin?.child ?? socketFd ?? 0,
+    stdout: stdout.child,
+    stderr: stderr?.child ?? stdout.child,
+    nofile,
+  };
+  const result = spawn(request);
+  if (result.ok || result.step === "fork") return result;
+  // The reference finds these out in the forked child, so they look like a child that ends with 127. This one runs as
+  // the daemon, so nothing that the program's environment names may act on it.
+  const standIn = failedExecStandIn(failureLines(context, argv[0] ?? "", result));
+  return spawn({ ...request, ...standIn, env: [], directory: null, user: null });
 }
 
 const SIGKILL = 9;

@@ -229,7 +229,7 @@ test("whatever throws, no child is unknown, no process is stuck, and the others 
       for (const place of PLACES) world.broken.add(place);
       world.engine[Symbol.dispose]();
     }),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
   warn.mockRestore();
 });

@@ -112,6 +112,13 @@ test.each(["EIO", "EBADF", "EISDIR"])("%s ends it, and says that output is lost"
   expect([pipe.heard(), pipe.said, pipe.ends()]).toEqual(["", said, 1]);
 });
 
+test("a pipe that is lost is said even where a passing trouble was said before", async () => {
+  const pipe = open({ errnos: ["ENOMEM", "EIO"] });
+  pipe.write("lost");
+  await toEnd(pipe);
+  expect(pipe.said).toHaveLength(2);
+});
+
 test("a descriptor that somebody else has closed ends this reader and nothing else", () => {
   const pipe = open();
   closeSync(pipe.near);

@@ -79,6 +79,14 @@ async function end(outcome: ReturnType<typeof startRun>): Promise<number> {
   return (await until(() => reapOne(killed), "the child's end", { everyMs: 1 })).waitStatus;
 }
 
+test("where the start can't be noted, nothing has been started and nothing stays open", () => {
+  const { context, held } = contextWith(createRun);
+  const before = openDescriptors();
+  const outcome = startRun({ ...context, onSpawn: throwing });
+  expect(outcome).toEqual({ ok: false, spawnerr: "too many open files to spawn 'cat'", killed: null });
+  expect([{ ...held }, openDescriptors()]).toEqual([{ outputs: 0, socket: 0 }, before]);
+});
+
 test("a run is what comes of it where nothing fails", async () => {
   const { context, held } = contextWith(createRun);
   const outcome = startRun(context);
