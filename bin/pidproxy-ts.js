@@ -1,4 +1,26 @@
-#!/usr/bin/env node
+#!/bin/sh
+":" /*
+# Both sh and JavaScript, in the same words as supervisord-ts.js, which explains them.
+trap '' USR1
+set -f
+for SUPERVISORD_TS_WORD in $(export -p); do
+  case $SUPERVISORD_TS_WORD in
+    NODE_*=* | UV_*=* | OPENSSL_*=*)
+      SUPERVISORD_TS_WORD=${SUPERVISORD_TS_WORD%%=*}
+      case $SUPERVISORD_TS_WORD in
+        *[!A-Za-z0-9_]*) ;;
+        NODE_CHANNEL_FD | NODE_CHANNEL_SERIALIZATION_MODE) unset "$SUPERVISORD_TS_WORD" ;;
+        *)
+          eval "[ -z \"\${$SUPERVISORD_TS_WORD+x}\" ] || export \"SUPERVISORD_TS_ASIDE_$SUPERVISORD_TS_WORD=\$$SUPERVISORD_TS_WORD\""
+          unset "$SUPERVISORD_TS_WORD"
+          ;;
+      esac
+      ;;
+  esac
+done
+exec node --inspect-port=192.0.2.1:9229 "$0" "$@"
+*/
+require("./begin.js");
 const { main } = require("../dist/bin/pidproxy.cjs");
 
 const io = { stdout: (text) => process.stdout.write(text) };

@@ -32,6 +32,8 @@ trap 'ending=yes; forward INT' INT
 trap 'ending=yes; forward QUIT' QUIT
 trap 'forward HUP' HUP
 trap 'forward USR2' USR2
+# Of no use to the daemon either, and no reason to end.
+trap '' USR1
 
 # In the background the terminal is for the first daemon alone, which leaves it once it is ready. Later ones write
 # where that one wrote at last: nowhere.
@@ -44,7 +46,7 @@ while :; do
   [ -z "$ending" ] || exit 0
   started=$(date +%s)
   # A shell gives /dev/null to what it starts with &, unless told otherwise.
-  node --max-semi-space-size=1 "$script" "$@" <&4 >&5 2>&6 4<&- 5>&- 6>&- &
+  node --inspect-port=192.0.2.1:9229 --max-semi-space-size=1 "$script" "$@" <&4 >&5 2>&6 4<&- 5>&- 6>&- &
   daemon=$!
   # Told to end before there was anyone to pass it on to.
   [ -z "$ending" ] || tell TERM "$daemon"

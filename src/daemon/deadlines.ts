@@ -42,15 +42,19 @@ export function createDeadlines<Owner extends object>(
     timer = null;
     timerAt = Number.POSITIVE_INFINITY;
     const moment = clock();
-    for (;;) {
-      dropStale(heap, wanted);
-      const next = heap[0];
-      if (next === undefined || next.at > moment) break;
-      pop(heap);
-      wanted.delete(next.owner);
-      due(next.owner);
+    try {
+      for (;;) {
+        dropStale(heap, wanted);
+        const next = heap[0];
+        if (next === undefined || next.at > moment) break;
+        pop(heap);
+        wanted.delete(next.owner);
+        due(next.owner);
+      }
+    } finally {
+      // A throw of `due` goes on to the loop. The other deadlines must not be lost with it.
+      arm();
     }
-    arm();
   }
 
   return {

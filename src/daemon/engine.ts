@@ -1,6 +1,10 @@
 /**
  * The shell around the core: gives inputs to `transition`, performs the effects that come back, feeds their
  * outcome in before anything else, and keeps one timer for all deadlines.
+ *
+ * A throw is a bug, wherever it comes from. It is said, and becomes an outcome that the core knows: a start that failed,
+ * a signal that could not be sent. So `feed` and what leads to it never throw, every child stays known, and every
+ * process is in a state from which the next input leads on.
  */
 import { assertNever, type Pid } from "../core/brand.js";
 import {
@@ -8,7 +12,6 @@ import {
   type Effect,
   type ExitCause,
   type Input,
-  livePid,
   type Notify,
   type Process,
   transition,
@@ -17,7 +20,7 @@ import {
 import { decodeWaitStatus, type Reaped } from "../posix/reap.js";
 import { now } from "./clock.js";
 import { createDeadlines } from "./deadlines.js";
-import type { Entry } from "./entry.js";
+import type { Entry, Waiter } from "./entry.js";
 import type { Log } from "./log.js";
 import type { Run } from "./run.js";
 import type { SpawnOutcome } from "./start-run.js";
@@ -35,6 +38,8 @@ export interface EngineOptions {
   readonly onStep: (entry: Entry) => void;
   /** What was heard must last before this goes on: a signal is about to be sent. */
   readonly beforeKill: () => void;
+  /** For tests; the core's otherwise. */
+  readonly transition?: typeof transition;
 }
 
 export interface Engine extends Disposable {
@@ -50,6 +55,8 @@ export interface Engine extends Disposable {
   ended(entry: Entry, run: Run, cause: ExitCause): void;
   /** How a child that is no process under supervision ends. */
   helperEnd(pid: Pid): Promise<ExitCause>;
+  /** Every child whose end is waited for. */
+  children(): Iterable<number>;
   subscribe(listener: Listener): Disposable;
   /** Settles once the condition holds; undefined when it holds already. */
   until(entry: Entry, settled: Waited): Promise<void> | undefined;
@@ -63,6 +70,7 @@ type Waited = (process: Entry["process"]) => boolean;
 
 export function createEngine(options: EngineOptions): Engine {
   const { log } = options;
+  const decide = options.transition ?? transition;
   const entries = new Set<Entry>();
   const byPid = new Map<number, Entry>();
   const helpers = new Map<number, (cause: ExitCause) => void>();
@@ -106,7 +114,7 @@ export function createEngine(options: EngineOptions): Engine {
       entry.run = run;
       if (run !== null) byPid.set(run.pid, entry);
       deadlines.set(entry, deadline(entry.config, process));
-      options.onStep(entry);
+      note(entry);
     },
 
     ended(entry, run, cause) {
@@ -117,6 +125,11 @@ export function createEngine(options: EngineOptions): Engine {
     },
 
     helperEnd: (pid) => new Promise((resolve) => helpers.set(pid, resolve)),
+
+    *children() {
+      yield* byPid.keys();
+      yield* helpers.keys();
+    },
 
     subscribe(listener) {
       listeners.add(listener);
@@ -146,18 +159,31 @@ export function createEngine(options: EngineOptions): Engine {
       deadlines[Symbol.dispose]();
       listeners.clear();
       for (const entry of entries) {
-        entry.run?.close();
-        entry.outputs.close();
+        attempt(`cannot close the pipes of ${entry.name}`, () => entry.run?.close());
+        attempt(`cannot close the logs of ${entry.name}`, () => entry.outputs.close());
       }
     },
   };
+
+  /** For what must not keep the rest from being done. */
+  function attempt(failing: string, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      log.log("critical", `${failing}: ${describeError(error)}`);
+    }
+  }
+
+  function note(entry: Entry): void {
+    attempt(`cannot note the state of ${entry.name}`, () => options.onStep(entry));
+  }
 
   /** One input through the core. Gives back the outcome that the core must hear next, if there is one. */
   function step(entry: Entry, input: Input): Input | null {
     const world: World = { now: now(), mayStart: engine.mayStart };
     let effects: readonly Effect[];
     try {
-      const [next, wanted] = transition(entry.config, entry.process, input, world);
+      const [next, wanted] = decide(entry.config, entry.process, input, world);
       entry.process = next;
       effects = wanted;
     } catch (error) {
@@ -167,7 +193,7 @@ export function createEngine(options: EngineOptions): Engine {
     let answer: Input | null = null;
     for (const effect of effects) answer = perform(entry, effect) ?? answer;
     deadlines.set(entry, deadline(entry.config, entry.process));
-    options.onStep(entry);
+    note(entry);
     return answer;
   }
 
@@ -189,17 +215,26 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function begin(entry: Entry): Input {
-    const outcome = options.spawn(entry);
-    if (!outcome.ok) return { type: "spawn-failed", spawnerr: outcome.spawnerr };
-    entry.run = outcome.run;
-    byPid.set(outcome.run.pid, entry);
-    return { type: "spawned", pid: outcome.run.pid };
+    try {
+      const outcome = options.spawn(entry);
+      if (outcome.ok) {
+        entry.run = outcome.run;
+        byPid.set(outcome.run.pid, entry);
+        return { type: "spawned", pid: outcome.run.pid };
+      }
+      // Its end is still to be collected.
+      if (outcome.killed !== null) helpers.set(outcome.killed, () => undefined);
+      return { type: "spawn-failed", spawnerr: outcome.spawnerr };
+    } catch (error) {
+      log.log("critical", `internal error starting ${entry.name}: ${describeError(error)}`);
+      return { type: "spawn-failed", spawnerr: internalError(error) };
+    }
   }
 
   function signal(entry: Entry, effect: Extract<Effect, { readonly type: "kill" }>): Input | null {
-    options.onStep(entry);
-    options.beforeKill();
-    const problem = entry.run === null ? "ESRCH" : entry.run.kill(effect.signal, effect.asgroup);
+    note(entry);
+    attempt(`cannot make last what is known of ${entry.name}`, options.beforeKill);
+    const problem = send(entry, effect);
     if (problem === null) return null;
     if (problem === "ESRCH") {
       const text = `unable to signal ${entry.name} (pid ${effect.pid}), it probably just exited on its own: ${problem}`;
@@ -207,6 +242,17 @@ export function createEngine(options: EngineOptions): Engine {
       return null;
     }
     return { type: "kill-failed", detail: problem };
+  }
+
+  function send(
+    { run }: Entry,
+    { signal, asgroup }: Extract<Effect, { readonly type: "kill" }>,
+  ): string | null {
+    try {
+      return run === null ? "ESRCH" : run.kill(signal, asgroup);
+    } catch (error) {
+      return internalError(error);
+    }
   }
 
   function tell(entry: Entry, change: Notify): void {
@@ -223,11 +269,21 @@ export function createEngine(options: EngineOptions): Engine {
     const { waiters } = entry;
     if (waiters === null) return;
     for (const waiter of waiters) {
-      if (!waiter.settled(entry.process)) continue;
+      if (!isSettled(waiter)) continue;
       waiters.delete(waiter);
       waiter.wake();
     }
     if (waiters.size === 0) entry.waiters = null;
+
+    /** A condition that throws counts as met. */
+    function isSettled({ settled }: Waiter): boolean {
+      try {
+        return settled(entry.process);
+      } catch (error) {
+        log.log("error", `what waits for ${entry.name} failed: ${describeError(error)}`);
+        return true;
+      }
+    }
   }
 
   /** The child is dead: take what it left in its pipes, and go on reading only if a descendant holds them. */
@@ -235,17 +291,24 @@ export function createEngine(options: EngineOptions): Engine {
     const { run } = entry;
     if (run === null) return;
     entry.run = null;
-    run.finish();
+    attempt(`cannot close the pipes of ${entry.name}`, () => run.finish());
   }
 
-  /** A throw in the core is our bug: say everything, and go on supervising the rest. */
+  /** A throw in the core: everything known is said. A process with a child is UNKNOWN until that ends, else FATAL. */
   function breakProcess(entry: Entry, input: Input, error: unknown): void {
-    const state = JSON.stringify({ process: entry.process, input });
-    log.log("critical", `internal error supervising ${entry.name}: ${describeError(error)} ${state}`);
-    const pid = livePid(entry.process);
-    if (pid === null) return;
-    const since = now().mono;
-    entry.process = { ...entry.process, state: { name: "UNKNOWN", pid, since, stopping: false } };
+    const { process, run } = entry;
+    const known = JSON.stringify({ process, input });
+    log.log("critical", `internal error supervising ${entry.name}: ${describeError(error)} ${known}`);
+    const state: Process["state"] =
+      run === null
+        ? { name: "FATAL" }
+        : { name: "UNKNOWN", pid: run.pid, since: now().mono, stopping: false };
+    entry.process = { ...process, state, backoff: 0, spawnerr: internalError(error) };
+    deadlines.set(entry, null);
+    const from = process.state.name;
+    const to = state.name;
+    if (from !== to) tell(entry, { type: "notify", from, to, tries: 0, pid: run?.pid ?? 0, expected: false });
+    note(entry);
   }
 
   return engine;
@@ -254,4 +317,10 @@ export function createEngine(options: EngineOptions): Engine {
 /** An error's stack or text, for the log. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** As a process' spawnerr, which is one line. */
+function internalError(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return `internal error: ${text.split("\n", 1)[0]}`;
 }

@@ -10,7 +10,7 @@ import type { Outputs } from "./outputs.js";
 export interface Groups {
   /** By priority, then name. */
   readonly active: ReadonlyMap<string, Group>;
-  /** False when a group of that name is active already. */
+  /** All of it or, where something throws, nothing. False when a group of that name is active already. */
   add(config: GroupConfig, held: ReadonlySet<string>, saved?: SavedGroup): boolean;
   remove(name: string): "removed" | "running" | "unknown";
   /** One more process in an active group of programs; null when there is none, or one of that name already. */
@@ -39,11 +39,16 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
   /** The members of each group, as they can be changed. */
   const members = new WeakMap<Group, Map<string, Entry>>();
 
-  function adopt(group: GroupConfig, member: ProcessConfig, isHeld: boolean, logs?: SavedLogs): Entry {
+  function create(group: GroupConfig, member: ProcessConfig, isHeld: boolean, logs?: SavedLogs): Entry {
     const output = outputs(group, member, () => entry, logs);
     const entry: Entry = createEntry(group.name, member, output, isHeld);
-    engine.adopt(entry);
     return entry;
+  }
+
+  function drop(group: Group): void {
+    active.delete(group.name);
+    ordered = null;
+    for (const entry of group.processes.values()) engine.forget(entry);
   }
 
   return {
@@ -56,13 +61,19 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       const processes = new Map<string, Entry>();
       for (const member of config.processes) {
         const isHeld = held.has(heldKey(config.name, member.name));
-        processes.set(member.name, adopt(config, member, isHeld, saved?.logs[member.name]));
+        processes.set(member.name, create(config, member, isHeld, saved?.logs[member.name]));
       }
       const group: Group = { name: config.name, config, processes };
       members.set(group, processes);
       active.set(config.name, group);
       ordered = null;
-      onAdded(group, saved !== undefined);
+      for (const entry of processes.values()) engine.adopt(entry);
+      try {
+        onAdded(group, saved !== undefined);
+      } catch (error) {
+        drop(group);
+        throw error;
+      }
       return true;
     },
     remove(name) {
@@ -70,9 +81,7 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       if (group === undefined) return "unknown";
       const entries = [...group.processes.values()];
       if (!entries.every((entry) => isStoppedClass(entry.process.state.name))) return "running";
-      active.delete(name);
-      ordered = null;
-      for (const entry of entries) engine.forget(entry);
+      drop(group);
       onRemoved(group);
       return "removed";
     },
@@ -80,7 +89,8 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       const group = active.get(name);
       const known = group === undefined ? undefined : members.get(group);
       if (group?.config.kind !== "program" || known === undefined || known.has(config.name)) return null;
-      const entry = adopt(group.config, config, isHeld, logs);
+      const entry = create(group.config, config, isHeld, logs);
+      engine.adopt(entry);
       known.set(config.name, entry);
       return entry;
     },

@@ -1,4 +1,4 @@
-/** What the daemon says, and to whom: a narrow view of the activity log. */
+/** What the daemon says, and to whom: a narrow view of the activity log. Saying something never throws. */
 import type { LogLevel } from "../core/config.js";
 import { describeExit, type ExitCause } from "../core/process.js";
 
@@ -15,9 +15,18 @@ export interface LogTarget {
 }
 
 export function createLog(target: LogTarget): Log {
+  /** A target may be somebody else's function, whose failing is no reason to leave a step half done. */
+  function say(level: LogLevel, text: string): void {
+    try {
+      target.log(level, text);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+
   return {
-    log: (level, text) => target.log(level, text),
+    log: say,
     enabled: (level) => target.enabled(level),
-    reaped: (pid, cause) => target.log("info", `reaped unknown pid ${pid} (${describeExit(cause)})`),
+    reaped: (pid, cause) => say("info", `reaped unknown pid ${pid} (${describeExit(cause)})`),
   };
 }

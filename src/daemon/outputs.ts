@@ -4,6 +4,7 @@ import type { SavedLogs } from "../core/saved.js";
 import { AUTO_MODE, createAutoLog } from "../logs/auto.js";
 import { type LogFileOptions, openLogFile, type Taken } from "../logs/file.js";
 import { type ChannelLog, openChannelLog } from "../logs/sink.js";
+import { reasonOf } from "../logs/trouble.js";
 import type { Channel } from "../rpc/daemon.js";
 import { bytesRepr, decodeOrRepr } from "../wire/python.js";
 import type { Entry } from "./entry.js";
@@ -25,6 +26,8 @@ export interface Outputs {
   shows(channel: Channel): boolean;
   /** Takes what is in the channel's pipe straight to its log, when nobody has to see it. */
   takeFrom(channel: Channel, pipe: number): Taken;
+  /** Says what is wrong with one of the process' pipes. */
+  trouble(pipe: Channel | "stdin", text: string): void;
   reopen(): void;
   /** Empties the files; also of a process that is not running. */
   clear(): void;
@@ -42,6 +45,8 @@ export interface OutputsHost {
   readonly onCapture: (entry: Entry, channel: Channel, text: Uint8Array) => void;
   /** Hears a listener's stdout, which is its protocol. */
   readonly onProtocol: (entry: Entry, bytes: Buffer, take: TakeShown) => void;
+  /** A log that could not be named at first has its name now. */
+  readonly onNamed: (entry: Entry) => void;
   /** What a listener said is written down before it leaves its pipe. */
   readonly showsProtocol: boolean;
 }
@@ -55,7 +60,10 @@ export interface OutputsOptions {
   readonly logs: SavedLogs | undefined;
 }
 
-/** Creates AUTO files at once, as the reference does even for programs that never start. */
+/**
+ * Creates AUTO files at once, as the reference does even for programs that never start. Where that can't be done it is
+ * tried again with each start, so that it is the start that fails and not the whole group, reload or daemon.
+ */
 export function createOutputs(host: OutputsHost, options: OutputsOptions): Outputs {
   return new ProcessOutputs(host, options);
 }
@@ -69,8 +77,10 @@ class ProcessOutputs implements Outputs {
   readonly #isListener: boolean;
   readonly #entry: () => Entry;
   readonly #stripAnsi: boolean;
-  readonly #stdoutPath: string | null;
-  readonly #stderrPath: string | null;
+  #stdoutPath: string | null = null;
+  #stderrPath: string | null = null;
+  /** An AUTO file is still missing. */
+  #isUnnamed = true;
   #stdout: ChannelLog | null = null;
   #stderr: ChannelLog | null = null;
   #isOpen = false;
@@ -82,8 +92,29 @@ class ProcessOutputs implements Outputs {
     this.#isListener = isListener;
     this.#entry = entry;
     this.#stripAnsi = host.settings().strip_ansi;
-    this.#stdoutPath = resolve(host, config, "stdout", logs);
-    this.#stderrPath = config.redirect_stderr ? null : resolve(host, config, "stderr", logs);
+    try {
+      this.#name(logs);
+    } catch {
+      // The start says it.
+    }
+  }
+
+  #name(logs?: SavedLogs): void {
+    this.#stdoutPath ??= resolve(this.#host, this.#config, "stdout", logs);
+    if (!this.#config.redirect_stderr) this.#stderrPath ??= resolve(this.#host, this.#config, "stderr", logs);
+    this.#isUnnamed = false;
+  }
+
+  #nameLate(): void {
+    const { log, settings, onNamed } = this.#host;
+    try {
+      this.#name();
+    } catch (error) {
+      const text = `cannot create a log for '${this.#config.name}' in ${settings().childlogdir}: ${reasonOf(error)}`;
+      log.log("critical", text);
+      throw error;
+    }
+    onNamed(this.#entry());
   }
 
   path(channel: Channel): string | null {
@@ -118,6 +149,7 @@ class ProcessOutputs implements Outputs {
   }
 
   open(): void {
+    if (this.#isUnnamed) this.#nameLate();
     if (this.#isOpen) {
       // A descendant of the last run still writes; the new run begins with its files in place again.
       this.reopen();
@@ -167,6 +199,10 @@ class ProcessOutputs implements Outputs {
   takeFrom(channel: Channel, pipe: number): Taken {
     if (this.#host.log.enabled("debug") || this.#isProtocol(channel)) return "unfit";
     return this.#logOf(channel)?.takeFrom(pipe) ?? "unfit";
+  }
+
+  trouble(pipe: Channel | "stdin", text: string): void {
+    this.#host.log.log("critical", `the ${pipe} of '${this.#config.name}': ${text}`);
   }
 
   reopen(): void {

@@ -3,12 +3,13 @@
  * inside the kernel, so that even a SIGKILL of the daemon can't lose any on the way; else they pass through one
  * static buffer that all pipes share, and whoever keeps a chunk beyond the call must copy it.
  */
-import { closeSync, readSync } from "node:fs";
+import { readSync } from "node:fs";
 import type { Taken } from "../logs/file.js";
-import { resizePipe } from "../posix/pipe.js";
+import { closeEnd, resizePipe } from "../posix/pipe.js";
 import { type Watch, watch } from "../posix/readiness.js";
 import { peek } from "../posix/splice.js";
 import type { Channel } from "../rpc/daemon.js";
+import { describeError } from "./engine.js";
 import { readBySocket, type Socketed } from "./socket-reader.js";
 
 export interface PipeReader {
@@ -31,6 +32,8 @@ export interface PipeSink {
   shows(channel: Channel): boolean;
   /** The bytes; a promise asks for a pause until it settles. */
   data(channel: Channel, chunk: Buffer, take: TakeShown): Promise<void> | null;
+  /** Why bytes can't be read, or what failed with those that were. */
+  trouble(channel: Channel, text: string): void;
   /** Called once, at the end or when closed. */
   end(channel: Channel): void;
 }
@@ -44,9 +47,18 @@ const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 const DRAIN_READS = 32;
 const OUT_ALREADY: TakeShown = () => undefined;
 
-/** Takes over `fd`, which is closed with the reader. */
-export function readPipe(fd: number, channel: Channel, sink: PipeSink): PipeReader {
-  return new OnePipe(fd, channel, sink);
+/** As `readSync`, from where the descriptor stands. */
+type Read = (fd: number, buffer: Buffer) => number;
+const readOnce: Read = (fd, into) => readSync(fd, into, 0, into.length, null);
+
+/** Takes over `fd`, which is closed with the reader, and also where this throws. `read` is for tests. */
+export function readPipe(fd: number, channel: Channel, sink: PipeSink, read: Read = readOnce): PipeReader {
+  try {
+    return new OnePipe(fd, channel, sink, read);
+  } catch (error) {
+    closeEnd(fd);
+    throw error;
+  }
 }
 
 /** A class, as each process has one or two. */
@@ -54,24 +66,30 @@ class OnePipe implements PipeReader {
   readonly fd: number;
   readonly #channel: Channel;
   readonly #sink: PipeSink;
+  readonly #read: Read;
   readonly #pace: Pace;
   readonly #watching: Watch | Socketed;
   #rest: NodeJS.Timeout | null = null;
   /** The sink has no room. */
   #blocked = false;
+  /** Bytes may go without a detour, as that has never thrown. */
+  #direct = true;
+  /** What goes wrong is said once, until it goes right again. */
+  #troubled = false;
   #ended = false;
 
-  constructor(fd: number, channel: Channel, sink: PipeSink) {
+  constructor(fd: number, channel: Channel, sink: PipeSink, read: Read) {
     this.fd = fd;
     this.#channel = channel;
     this.#sink = sink;
+    this.#read = read;
     this.#pace = new Pace(fd);
     this.#watching =
       watch(fd, "readable", () => this.#onReadable()) ??
       readBySocket(
         fd,
-        (chunk) => sink.data(channel, chunk, OUT_ALREADY),
-        () => this.close(),
+        (chunk) => this.#give(chunk, null),
+        (errno) => (errno === null ? this.close() : this.#lose(errno)),
       );
   }
 
@@ -83,17 +101,75 @@ class OnePipe implements PipeReader {
   #step(): number {
     if (this.#ended) return 0;
     const { fd } = this;
-    const taken = this.#sink.takeFrom(this.#channel, fd);
+    const taken = this.#takeFrom();
     if (taken !== "unfit") return taken === "empty" ? 0 : this.#came(taken);
     const shown = this.#sink.shows(this.#channel) ? show(fd) : null;
-    const bytes = shown ?? readNow(fd);
-    if (bytes === "empty" || this.#came(bytes) === 0) return 0;
-    const take = shown === null ? OUT_ALREADY : (most: number) => drop(fd, most);
-    const full = this.#sink.data(this.#channel, buffer.subarray(0, bytes), take);
+    const bytes = shown ?? readInto(fd, buffer, this.#read);
+    if (typeof bytes === "string") return this.#nothing(bytes);
+    if (this.#came(bytes) === 0) return 0;
+    const full = this.#give(buffer.subarray(0, bytes), shown === null ? null : bytes);
     if (full !== null) this.#block(full);
     // Whoever looks at the bytes wants them as they come.
     this.#pace.reset();
     return bytes;
+  }
+
+  #takeFrom(): Taken {
+    if (!this.#direct) return "unfit";
+    try {
+      return this.#sink.takeFrom(this.#channel, this.fd);
+    } catch (error) {
+      this.#direct = false;
+      this.#complain(describeError(error));
+      return "unfit";
+    }
+  }
+
+  /** Passes bytes on. Those that were only `shown` leave the pipe in any case, or they would be shown for ever. */
+  #give(chunk: Buffer, shown: number | null): Promise<void> | null {
+    let left = shown ?? 0;
+    const take: TakeShown =
+      shown === null
+        ? OUT_ALREADY
+        : (bytes) => {
+            left -= bytes;
+            drop(this.fd, bytes, this.#read);
+          };
+    try {
+      const full = this.#sink.data(this.#channel, chunk, take);
+      this.#troubled = false;
+      return full;
+    } catch (error) {
+      this.#complain(describeError(error));
+      if (left > 0) drop(this.fd, left, this.#read);
+      return null;
+    }
+  }
+
+  /** Why nothing could be read. */
+  #nothing(errno: string): 0 {
+    if (errno === "EAGAIN") return 0;
+    if (!PASSING.has(errno)) this.#lose(errno);
+    else if (this.#rest === null) {
+      this.#complain(`cannot be read for now: ${errno}`);
+      this.#watching.pause();
+      this.#rest = setTimeout(() => this.#onRested(), RETRY_MS);
+    }
+    return 0;
+  }
+
+  /** It can't be read any more although the other end may be open. */
+  #lose(errno: string): void {
+    if (this.#ended) return;
+    const text = `cannot be read any more: ${errno}; what the process writes there is lost`;
+    this.#sink.trouble(this.#channel, text);
+    this.close();
+  }
+
+  #complain(text: string): void {
+    if (this.#troubled) return;
+    this.#troubled = true;
+    this.#sink.trouble(this.#channel, text);
   }
 
   #came(bytes: number): number {
@@ -123,7 +199,7 @@ class OnePipe implements PipeReader {
   #onRested(): void {
     this.#rest = null;
     const bytes = this.#step();
-    if (this.#ended) return;
+    if (this.#ended || this.#rest !== null) return;
     if (bytes > 0 && this.#pace.hasty) this.#rest = setTimeout(() => this.#onRested(), REST_MS);
     else if (!this.#blocked) this.#watching.resume();
   }
@@ -137,14 +213,18 @@ class OnePipe implements PipeReader {
     this.#ended = true;
     if (this.#rest !== null) clearTimeout(this.#rest);
     this.#watching.close();
-    if (!("socket" in this.#watching)) closeSync(this.fd);
+    if (!("socket" in this.#watching)) closeEnd(this.fd);
     this.#sink.end(this.#channel);
   }
 }
 
-function drop(fd: number, bytes: number): void {
-  readSync(fd, Buffer.allocUnsafe(bytes), 0, bytes, null);
+function drop(fd: number, bytes: number, read: Read): void {
+  readInto(fd, Buffer.allocUnsafe(bytes), read);
 }
+
+/** What the system is short of may be there again soon. */
+const PASSING: ReadonlySet<string> = new Set(["ENOMEM", "ENOBUFS"]);
+const RETRY_MS = 100;
 
 /** A round with so little was hardly worth it; when many follow each other within moments, the next ones can wait. */
 const LITTLE_BYTES = 8 * 1024;
@@ -194,18 +274,21 @@ class Pace {
   }
 }
 
-/** Bytes copied into `buffer`; 0 at the end, null where a pipe can't be looked into. */
-function show(fd: number): number | "empty" | null {
+/** Bytes copied into `buffer`; 0 at the end, EAGAIN where there are none, null where a pipe can't be looked into. */
+function show(fd: number): number | "EAGAIN" | null {
   const copied = peek(fd, buffer);
   if (typeof copied === "number") return copied;
-  return copied === "EAGAIN" ? "empty" : null;
+  return copied === "EAGAIN" || copied === "EINTR" ? "EAGAIN" : null;
 }
 
-/** Bytes read into `buffer`; 0 at the end. */
-function readNow(fd: number): number | "empty" {
-  try {
-    return readSync(fd, buffer, 0, READ_BYTES, null);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EAGAIN" ? "empty" : 0;
+/** Bytes read, 0 at the end, or the errno name. */
+function readInto(fd: number, into: Buffer, read: Read): number | string {
+  for (;;) {
+    try {
+      return read(fd, into);
+    } catch (error) {
+      const { code = String(error) } = error as NodeJS.ErrnoException;
+      if (code !== "EINTR") return code;
+    }
   }
 }

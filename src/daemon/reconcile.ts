@@ -99,8 +99,22 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     },
     async update() {
       const change = reconciler.reread();
-      for (const name of [...change.removed, ...change.changed]) await stopAndRemove(name);
-      for (const name of [...change.changed, ...change.added]) reconciler.addGroup(name);
+      const failures: unknown[] = [];
+      /** What fails with one group must not leave the others half done. */
+      const forEach = async (names: readonly string[], act: (name: string) => unknown): Promise<void> => {
+        for (const name of names) {
+          try {
+            const doing = act(name);
+            if (doing instanceof Promise) await doing;
+          } catch (error) {
+            log.log("error", `cannot update ${name}: ${describeError(error)}`);
+            failures.push(error);
+          }
+        }
+      };
+      await forEach([...change.removed, ...change.changed], stopAndRemove);
+      await forEach([...change.changed, ...change.added], reconciler.addGroup);
+      if (failures.length > 0) throw failures[0];
     },
   };
   return reconciler;

@@ -1,13 +1,13 @@
 /** One run of a process once there is a child: its pipes, until the last of them has ended. */
-import { closeSync } from "node:fs";
 import type { Pid } from "../core/brand.js";
 import type { SavedRun } from "../core/saved.js";
 import type { Taken } from "../logs/file.js";
 import { readsStdin } from "../posix/identity.js";
 import { signalPidfd } from "../posix/pidfd.js";
-import { waitingBytes } from "../posix/pipe.js";
+import { closeEnd, waitingBytes } from "../posix/pipe.js";
 import { kill } from "../posix/signals.js";
 import type { Channel } from "../rpc/daemon.js";
+import { describeError } from "./engine.js";
 import type { Lingering, Owner } from "./lingering.js";
 import type { Outputs } from "./outputs.js";
 import { type PipeReader, type PipeSink, readPipe, type TakeShown } from "./pipe-reader.js";
@@ -19,6 +19,8 @@ export interface Run {
   readonly adopted: boolean;
   /** How another supervisor finds this child. */
   readonly saved: SavedRun;
+  /** Why one of its pipes can't be read; null where all is well. */
+  readonly broken: unknown;
   /** Its descriptors as they are now. */
   ends(): RunEnds;
   /** Text that its stdin has not taken yet. */
@@ -84,6 +86,7 @@ class LiveRun implements Run, PipeSink {
   readonly #stdin: StdinWriter | null;
   readonly #stdout: PipeReader | null;
   readonly #stderr: PipeReader | null;
+  broken: unknown = null;
   #open = 0;
   #dead = false;
 
@@ -94,15 +97,25 @@ class LiveRun implements Run, PipeSink {
     this.#owner = context.owner;
     this.#lingering = context.lingering;
     this.#pidfd = pidfd;
-    this.#stdin = ends.stdin === null ? null : createStdinWriter(ends.stdin);
+    this.#stdin =
+      ends.stdin === null
+        ? null
+        : createStdinWriter(ends.stdin, (text) => this.#outputs.trouble("stdin", text));
     this.#stdout = this.#attach(ends.stdout, "stdout");
     this.#stderr = this.#attach(ends.stderr, "stderr");
   }
 
   #attach(fd: number | null, channel: Channel): PipeReader | null {
     if (fd === null) return null;
-    this.#open += 1;
-    return readPipe(fd, channel, this);
+    try {
+      const reader = readPipe(fd, channel, this);
+      this.#open += 1;
+      return reader;
+    } catch (error) {
+      this.broken = error;
+      this.trouble(channel, describeError(error));
+      return null;
+    }
   }
 
   get pid(): Pid {
@@ -149,7 +162,7 @@ class LiveRun implements Run, PipeSink {
   finish(): void {
     this.#stdin?.close();
     this.#socket?.release();
-    if (this.#pidfd !== null) closeSync(this.#pidfd);
+    if (this.#pidfd !== null) closeEnd(this.#pidfd);
     this.drain();
     this.#dead = true;
     if (this.#open === 0) this.#done();
@@ -163,8 +176,11 @@ class LiveRun implements Run, PipeSink {
   }
 
   #done(): void {
-    this.#outputs.release();
-    this.#lingering.delete(this);
+    try {
+      this.#outputs.release();
+    } finally {
+      this.#lingering.delete(this);
+    }
   }
 
   takeFrom(channel: Channel, pipe: number): Taken {
@@ -177,6 +193,10 @@ class LiveRun implements Run, PipeSink {
 
   data(channel: Channel, chunk: Buffer, take: TakeShown): Promise<void> | null {
     return this.#outputs.write(channel, chunk, take);
+  }
+
+  trouble(channel: Channel, text: string): void {
+    this.#outputs.trouble(channel, text);
   }
 
   end(): void {

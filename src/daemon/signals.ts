@@ -11,7 +11,10 @@ export interface SignalTarget {
   reap(): void;
 }
 
-/** Routes the process' signals to the target until disposed. SIGUSR1 would kill the reference; here it is nothing. */
+/**
+ * Routes the process' signals to the target until disposed. SIGUSR1, which Node understands as a call for its
+ * debugger, is taken by `bin/begin.js`, for good.
+ */
 export function installSignals(target: SignalTarget): Disposable {
   const exit = (name: string) => () => {
     target.log.log("warn", `received ${name} indicating exit request`);
@@ -33,7 +36,6 @@ export function installSignals(target: SignalTarget): Disposable {
       target.log.log("info", "received SIGUSR2 indicating log reopen request");
       target.reopenLogs();
     },
-    SIGUSR1() {},
     SIGCHLD() {
       if (target.log.enabled("debug")) target.log.log("debug", "received SIGCHLD indicating a child quit");
       target.reap();

@@ -8,11 +8,11 @@ export interface Socketed extends Watch {
 
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
-/** Takes over `fd`. `onEnd` is called at the end of the pipe. */
+/** Takes over `fd`. `onEnd` is called at the end of the pipe, with an errno name where it could not be read any more. */
 export function readBySocket(
   fd: number,
   onData: (chunk: Buffer) => Promise<void> | null,
-  onEnd: () => void,
+  onEnd: (errno: string | null) => void,
 ): Socketed {
   const options: SocketConstructorOpts & { readonly onread: OnReadOpts } = {
     fd,
@@ -30,9 +30,9 @@ export function readBySocket(
     },
   };
   const socket = new Socket(options);
-  socket.on("error", onEnd);
-  socket.on("end", onEnd);
-  socket.on("close", onEnd);
+  socket.on("error", (error: NodeJS.ErrnoException) => onEnd(error.code ?? error.message));
+  socket.on("end", () => onEnd(null));
+  socket.on("close", () => onEnd(null));
   socket.resume();
   return {
     socket,

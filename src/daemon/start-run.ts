@@ -1,18 +1,19 @@
 /** The beginning of a run: from the command line to a child with its pipes, or to the reason why there is none. */
-import { closeSync } from "node:fs";
 import type { Pid } from "../core/brand.js";
 import type { ProcessConfig } from "../core/config.js";
 import type { SavedRun } from "../core/saved.js";
 import { identify, ticksNow } from "../posix/identity.js";
-import { inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
-import { type SpawnFailure, type SpawnIdentity, spawn } from "../posix/spawn.js";
+import { closeEnd, inodeOf, inputPipe, outputPipe, type PipeEnds } from "../posix/pipe.js";
+import { kill } from "../posix/signals.js";
+import { type SpawnFailure, type SpawnIdentity, type SpawnResult, spawn } from "../posix/spawn.js";
 import { failedExecStandIn } from "../posix/stand-in.js";
 import { resolveCommand } from "./command.js";
 import { createRun, type Run, type RunContext, type RunEnds } from "./run.js";
 
 export type SpawnOutcome =
   | { readonly ok: true; readonly run: Run }
-  | { readonly ok: false; readonly spawnerr: string };
+  /** `killed` is a child that came to be and could not be supervised; it has been killed, and is to be collected. */
+  | { readonly ok: false; readonly spawnerr: string; readonly killed: Pid | null };
 
 export interface SpawnContext extends RunContext {
   readonly config: ProcessConfig;
@@ -26,62 +27,92 @@ export interface SpawnContext extends RunContext {
   readonly onSpawn: (pipes: SavedRun) => void;
   /** Whether the child holds its own pipes, so that they outlive the daemon. */
   readonly keepPipes: boolean;
+  /** For tests; that of `run.ts` otherwise. */
+  readonly createRun?: typeof createRun;
 }
 
 /** Starts the child. Each way it can fail has the reference's text. */
 export function startRun(context: SpawnContext): SpawnOutcome {
   const { config, outputs } = context;
   const command = resolveCommand(config, process.env["PATH"]);
-  if (!command.ok) return { ok: false, spawnerr: command.problem.text };
+  if (!command.ok) return refuse(command.problem.text);
 
   let pipes: Pipes | null = null;
   let socketFd: number | null = null;
+  let isOpen = false;
+  const giveUp = (which: "near" | "all", spawnerr: string, killed: Pid | null = null): SpawnOutcome => {
+    if (pipes !== null) closePipes(pipes, which);
+    if (socketFd !== null) context.socket?.release();
+    if (isOpen) outputs.release();
+    return refuse(spawnerr, killed);
+  };
+
   let planned: SavedPipes;
+  let before: number | null;
+  let result: SpawnResult;
   try {
     pipes = openPipes(context);
     socketFd = context.socket?.acquire() ?? null;
     outputs.open();
+    isOpen = true;
     planned = context.keepPipes ? describePipes(nearEnds(pipes)) : UNKNOWN_PIPES;
     context.onSpawn({ pid: null, starttime: null, ...planned });
+    before = context.keepPipes ? ticksNow() : null;
+    result = spawnWith(context, command, pipes, socketFd);
   } catch (error) {
-    if (pipes !== null) closePipes(pipes, "all");
-    if (socketFd !== null) context.socket?.release();
-    return { ok: false, spawnerr: describePipeProblem(config.name, error) };
-  }
-
-  const request = {
-    file: command.file,
-    argv: command.argv,
-    env: context.env,
-    directory: config.directory,
-    umask: config.umask,
-    user: context.identity,
-    stdin: pipes.stdin?.child ?? socketFd ?? 0,
-    stdout: pipes.stdout.child,
-    stderr: pipes.stderr?.child ?? pipes.stdout.child,
-    nofile: context.nofile,
-  };
-  const before = context.keepPipes ? ticksNow() : null;
-  let result = spawn(request);
-  if (!result.ok && result.step !== "fork") {
-    // The reference finds these out in the forked child, so they look like a child that ends with 127.
-    const standIn = failedExecStandIn(failureLines(context, command.argv[0] ?? "", result));
-    result = spawn({ ...request, ...standIn, directory: null, user: null });
+    return giveUp("all", describePipeProblem(config.name, error));
   }
   closePipes(pipes, "child");
-  if (!result.ok) {
-    closePipes(pipes, "near");
-    context.socket?.release();
-    outputs.release();
-    return { ok: false, spawnerr: describeForkProblem(config.name, result.errno) };
+  if (!result.ok) return giveUp("near", describeForkProblem(config.name, result.errno));
+
+  let run: Run | null = null;
+  try {
+    const starttime = before === null ? null : startOf(result.pid, before);
+    const saved = { pid: result.pid, starttime, ...planned };
+    run = (context.createRun ?? createRun)(saved, nearEnds(pipes), context);
+    if (run.broken === null) return { ok: true, run };
+    throw run.broken;
+  } catch (error) {
+    // A child that nobody reads would stop at a full pipe, and one that nobody knows would run twice.
+    kill(result.pid, SIGKILL, true);
+    const spawnerr = describePipeProblem(config.name, error);
+    if (run === null) return giveUp("near", spawnerr, result.pid);
+    run.finish();
+    return refuse(spawnerr, result.pid);
   }
-  const ends = nearEnds(pipes);
-  const saved = {
-    pid: result.pid,
-    starttime: before === null ? null : startOf(result.pid, before),
-    ...planned,
+}
+
+function spawnWith(
+  context: SpawnContext,
+  { file, argv }: { readonly file: string; readonly argv: readonly string[] },
+  { stdin, stdout, stderr }: Pipes,
+  socketFd: number | null,
+): SpawnResult {
+  const { config, env, identity, nofile } = context;
+  const request = {
+    file,
+    argv,
+    env,
+    directory: config.directory,
+    umask: config.umask,
+    user: identity,
+    stdin: stdin?.child ?? socketFd ?? 0,
+    stdout: stdout.child,
+    stderr: stderr?.child ?? stdout.child,
+    nofile,
   };
-  return { ok: true, run: createRun(saved, ends, context) };
+  const result = spawn(request);
+  if (result.ok || result.step === "fork") return result;
+  // The reference finds these out in the forked child, so they look like a child that ends with 127. This one runs as
+  // the daemon, so nothing that the program's environment names may act on it.
+  const standIn = failedExecStandIn(failureLines(context, argv[0] ?? "", result));
+  return spawn({ ...request, ...standIn, env: [], directory: null, user: null });
+}
+
+const SIGKILL = 9;
+
+function refuse(spawnerr: string, killed: Pid | null = null): SpawnOutcome {
+  return { ok: false, spawnerr, killed };
 }
 
 /** When a child started that was spawned since `before`: mostly that is one tick, and nobody has to be asked. */
@@ -134,8 +165,8 @@ function closePipes(pipes: Pipes, which: "child" | "near" | "all"): void {
 }
 
 function closeEnds(ends: PipeEnds, which: "child" | "near" | "all"): void {
-  if (which !== "near") closeSync(ends.child);
-  if (which !== "child") closeSync(ends.near);
+  if (which !== "near") closeEnd(ends.child);
+  if (which !== "child") closeEnd(ends.near);
 }
 
 function failureLines(context: SpawnContext, argv0: string, failure: SpawnFailure): readonly string[] {

@@ -2,7 +2,8 @@
  * The daemon's end of a child's stdin. A write goes straight into the pipe; only what the pipe doesn't take is
  * queued, up to a limit, and follows when the child reads.
  */
-import { closeSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
+import { closeEnd } from "../posix/pipe.js";
 import { type Watch, watch } from "../posix/readiness.js";
 
 /** `written` includes queued; `closed`: the child has closed its stdin; `full`: too much is queued already. */
@@ -20,22 +21,35 @@ export interface StdinWriter {
 const QUEUE_LIMIT_BYTES = 16 * 1024 * 1024;
 /** Where the loop can't tell when the pipe has room, it is tried again this often. */
 const RETRY_MS = 20;
+/** The pipe is full, or the system is short of something that may be there again soon. */
+const NOT_NOW: ReadonlySet<string> = new Set(["EAGAIN", "ENOMEM", "ENOBUFS"]);
 
-/** Takes over `fd`. */
-export function createStdinWriter(fd: number): StdinWriter {
-  return new OneStdin(fd);
+/** As `writeSync`. */
+type Write = (fd: number, bytes: Buffer) => number;
+
+/** Takes over `fd`. `onTrouble` hears why it can't be written any more, if that is not for want of a reader. */
+export function createStdinWriter(
+  fd: number,
+  onTrouble: (text: string) => void = () => undefined,
+  write: Write = writeSync,
+): StdinWriter {
+  return new OneStdin(fd, onTrouble, write);
 }
 
 /** A class, as each process has one. */
 class OneStdin implements StdinWriter {
   readonly #fd: number;
+  readonly #onTrouble: (text: string) => void;
+  readonly #write: Write;
   #queue: Buffer[] | null = null;
   #queuedBytes = 0;
   #waiting: Watch | null = null;
   #closed = false;
 
-  constructor(fd: number) {
+  constructor(fd: number, onTrouble: (text: string) => void, write: Write) {
     this.#fd = fd;
+    this.#onTrouble = onTrouble;
+    this.#write = write;
   }
 
   get fd(): number | null {
@@ -47,7 +61,7 @@ class OneStdin implements StdinWriter {
     if (this.#queuedBytes > 0) return this.#enqueue(bytes);
     // All or nothing: what the pipe had taken of it could not be taken back.
     if (bytes.length > QUEUE_LIMIT_BYTES) return "full";
-    const left = push(this.#fd, bytes);
+    const left = this.#push(bytes);
     if (left === null) return "closed";
     return left.length === 0 ? "written" : this.#enqueue(left);
   }
@@ -62,7 +76,7 @@ class OneStdin implements StdinWriter {
     this.#waiting?.close();
     this.#queue = null;
     this.#queuedBytes = 0;
-    closeSync(this.#fd);
+    closeEnd(this.#fd);
   }
 
   #enqueue(bytes: Buffer): WriteOutcome {
@@ -70,19 +84,25 @@ class OneStdin implements StdinWriter {
     this.#queue ??= [];
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
-    const drain = (): void => this.#drain();
-    this.#waiting ??= watch(this.#fd, "writable", drain) ?? retry(drain);
+    if (this.#waiting === null) this.#wait((drain) => watch(this.#fd, "writable", drain) ?? retry(drain));
     return "written";
+  }
+
+  #wait(begin: (drain: () => void) => Watch): void {
+    this.#waiting?.close();
+    this.#waiting = begin(() => this.#drain());
   }
 
   #drain(): void {
     const queue = this.#queue ?? [];
     for (let first = queue[0]; first !== undefined; first = queue[0]) {
-      const left = push(this.#fd, first);
+      const left = this.#push(first);
       if (left === null) return this.close();
       this.#queuedBytes -= first.length - left.length;
       if (left.length > 0) {
         queue[0] = left;
+        // Told that there is room and yet nothing was taken: the loop would tell it at once again.
+        if (left === first) this.#wait(retry);
         return;
       }
       queue.shift();
@@ -91,14 +111,22 @@ class OneStdin implements StdinWriter {
     this.#waiting?.close();
     this.#waiting = null;
   }
-}
 
-/** What is left; null when nobody reads any more. */
-function push(fd: number, bytes: Buffer): Buffer | null {
-  try {
-    return bytes.subarray(writeSync(fd, bytes));
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EAGAIN" ? bytes : null;
+  /** What is left; null when nobody reads any more, or ever will. */
+  #push(bytes: Buffer): Buffer | null {
+    for (;;) {
+      try {
+        return bytes.subarray(this.#write(this.#fd, bytes));
+      } catch (error) {
+        const { code = String(error) } = error as NodeJS.ErrnoException;
+        if (code === "EINTR") continue;
+        if (NOT_NOW.has(code)) return bytes;
+        if (code === "EPIPE") return null;
+        this.#onTrouble(`cannot be written any more: ${code}`);
+        this.close();
+        return null;
+      }
+    }
   }
 }
 

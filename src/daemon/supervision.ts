@@ -146,7 +146,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       }),
     onStep: (entry) => journal.process(entry),
     beforeKill: () => journal.flush(),
-    reap: () => (options.reap === undefined ? reap() : options.reap(livePids())),
+    reap: () => (options.reap === undefined ? reap() : options.reap(engine.children())),
   });
 
   const bus = createEventBus({
@@ -171,6 +171,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       bus.publish(communicationEvent(entry, pidOf(entry), channel, decodeOrRepr(bytes))),
     onProtocol: (entry, bytes, take) => bus.heard(entry, bytes, take),
     showsProtocol: keepsState,
+    onNamed: ({ group }) => noteMembers(group),
   };
 
   const groups = createGroups({
@@ -224,13 +225,6 @@ export function createSupervision(options: SupervisionOptions): Supervision {
   function socketOf({ config: { fcgi } }: Entry): HeldSocket | null {
     if (fcgi === null) return null;
     return { acquire: () => fcgiSockets.acquire(fcgi), release: () => fcgiSockets.release(fcgi) };
-  }
-
-  function* livePids(): Iterable<number> {
-    for (const entry of engine.entries) {
-      const pid = livePid(entry.process);
-      if (pid !== null) yield pid;
-    }
   }
 
   function identityOf(user: User | null): SpawnIdentity | null {

@@ -23,13 +23,16 @@ export function createTicks(tick: (name: TickName, when: number) => void): Ticks
 
   function fire(): void {
     const seconds = Date.now() / 1000;
-    for (const [name, last] of slices) {
-      const slice = sliceOf(name, seconds);
-      if (slice === last) continue;
-      slices.set(name, slice);
-      tick(name, slice);
+    try {
+      for (const [name, last] of slices) {
+        const slice = sliceOf(name, seconds);
+        if (slice === last) continue;
+        slices.set(name, slice);
+        tick(name, slice);
+      }
+    } finally {
+      arm();
     }
-    arm();
   }
 
   return {

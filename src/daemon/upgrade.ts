@@ -6,6 +6,7 @@
 import { closeSync, existsSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { describeExit } from "../core/process.js";
+import { setAside } from "../posix/aside.js";
 import { exec, surviveExec, textInMemory } from "../posix/exec.js";
 import { outputPipe } from "../posix/pipe.js";
 import { spawn } from "../posix/spawn.js";
@@ -56,7 +57,7 @@ function inPath(name: string): string | null {
 
 function environment({ nofile, manager }: UpgradeOptions, fd: number, check: boolean): readonly string[] {
   const variables = {
-    ...process.env,
+    ...setAside(process.env),
     ...(nofile === null ? {} : { [GIVEN_NOFILE]: String(nofile) }),
     // Whoever only looks has nothing to tell the service manager.
     ...(check ? {} : manager.environment),

@@ -4,6 +4,7 @@
  * the terminal for its errors, and its exit status becomes that of the first.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
+import { setAside } from "./aside.js";
 import * as libc from "./libc.js";
 
 const MARK = "SUPERVISORD_TS_BACKGROUND";
@@ -28,7 +29,7 @@ export async function spawnBackground(respawn: string | null): Promise<number> {
     respawn === null ? [process.execPath, process.execArgv] : (["/bin/sh", [respawn]] as const);
   const child = spawn(file, [...first, ...process.argv.slice(1)], {
     detached: true,
-    env: { ...process.env, [MARK]: "1" },
+    env: { ...setAside(process.env), [MARK]: "1" },
     stdio: ["inherit", "inherit", "inherit", "pipe"],
   });
   return await new Promise((resolve, reject) => {

@@ -5,11 +5,23 @@ import { cStrings } from "./strings.js";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
+const SIG_BLOCK = 0;
+const SIG_UNBLOCK = 1;
+const SIGUSR1 = 10;
+const SIGNAL_SET_BYTES = 128;
 
 /** `env` is `NAME=value` each. The errno name of why it failed: where it succeeds, nothing comes after. */
 export function exec(file: string, argv: readonly string[], env: readonly string[]): string {
+  const set = Buffer.alloc(SIGNAL_SET_BYTES);
+  libc.sigemptyset(set);
+  libc.sigaddset(set, SIGUSR1);
+  // The exec takes our handlers away, and the default would end the process. What is blocked stays so over an exec,
+  // and Node keeps SIGUSR1 blocked until it has a handler of its own.
+  libc.pthread_sigmask(SIG_BLOCK, set, null);
   libc.execve(file, cStrings(argv), cStrings(env));
-  return libc.lastErrno();
+  const errno = libc.lastErrno();
+  libc.pthread_sigmask(SIG_UNBLOCK, set, null);
+  return errno;
 }
 
 /** Whether a descriptor outlives an exec. Node marks all that it opens, and all that it finds, as not to. */

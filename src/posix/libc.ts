@@ -145,6 +145,13 @@ export const sigfillset = declare<(set: Buffer) => number>("int sigfillset(void 
 export const sigdelset = declare<(set: Buffer, signal: number) => number>(
   "int sigdelset(void *set, int signal)",
 );
+export const sigaddset = declare<(set: Buffer, signal: number) => number>(
+  "int sigaddset(void *set, int signal)",
+);
+/** Of the calling thread. */
+export const pthread_sigmask = declare<(how: number, set: Buffer, old: Pointer) => number>(
+  "int pthread_sigmask(int how, void *set, void *old)",
+);
 export const posix_spawn_file_actions_init = declare<(actions: Buffer) => number>(
   "int posix_spawn_file_actions_init(void *actions)",
 );

@@ -82,3 +82,12 @@ export function inodeOf(fd: number): number {
   if (libc.fstat === null || libc.fstat(fd, stat) !== 0) return fstatSync(fd).ino;
   return stat.readUInt32LE(INODE_AT) + stat.readUInt32LE(INODE_AT + 4) * 2 ** 32;
 }
+
+/** Closes an end for good. A descriptor that is gone already, or that the system complains about, is closed too. */
+export function closeEnd(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // nothing more can be done about it
+  }
+}

@@ -105,6 +105,6 @@ export const LOG_METHODS: MethodTable = {
     params: [],
     required: 0,
     returns: "array result One struct of name, group, status and description for each process",
-    run: (daemon) => forEach(allByPriority(daemon), (handle, name) => clearOne(daemon, handle, name)),
+    run: (daemon) => forEach(daemon, allByPriority(daemon), (handle, name) => clearOne(daemon, handle, name)),
   },
 };

@@ -52,7 +52,7 @@ function started(handle: ProcessHandle, name: string): true {
 }
 
 function startMembers(daemon: Daemon, members: readonly ProcessHandle[], wait: boolean): Answer {
-  return forEach(members.filter(isDown), (handle, name) => start(daemon, handle, name, wait));
+  return forEach(daemon, members.filter(isDown), (handle, name) => start(daemon, handle, name, wait));
 }
 
 function stop(daemon: Daemon, handle: ProcessHandle, name: string, wait: boolean): Answer {
@@ -69,7 +69,7 @@ function stopped(daemon: Daemon, handle: ProcessHandle, problem: string | null, 
 function stopGroup(daemon: Daemon, group: GroupHandle, wait: boolean): Answer {
   const members = membersOf(group).filter(isUp);
   const problems = daemon.stopGroup(group, members);
-  return forEach(members, (handle) => stopped(daemon, handle, problems.get(handle) ?? null, wait));
+  return forEach(daemon, members, (handle) => stopped(daemon, handle, problems.get(handle) ?? null, wait));
 }
 
 function signal(daemon: Daemon, handle: ProcessHandle, name: string, wanted: Value | undefined): true {
@@ -83,7 +83,7 @@ function signal(daemon: Daemon, handle: ProcessHandle, name: string, wanted: Val
 }
 
 function signalMembers(daemon: Daemon, members: readonly ProcessHandle[], wanted: Value | undefined): Answer {
-  return forEach(members.filter(hasChild), (handle, name) => signal(daemon, handle, name, wanted));
+  return forEach(daemon, members.filter(hasChild), (handle, name) => signal(daemon, handle, name, wanted));
 }
 
 function sendStdin(daemon: Daemon, name: string, chars: Value | undefined): true {
@@ -157,7 +157,7 @@ export const PROCESS_METHODS: MethodTable = {
     required: 0,
     returns: STATUSES,
     run: (daemon, [wait]) =>
-      forEach(allByPriority(daemon).filter(isUp), (handle, name) =>
+      forEach(daemon, allByPriority(daemon).filter(isUp), (handle, name) =>
         stop(daemon, handle, name, truth(wait, true)),
       ),
   },

@@ -50,6 +50,24 @@ describe("deadlines", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("a deadline that throws takes none of the others with it", () => {
+    const called: string[] = [];
+    const a = { name: "a" };
+    const b = { name: "b" };
+    const c = { name: "c" };
+    using deadlines = createDeadlines<{ readonly name: string }>(
+      () => millis(now),
+      (owner) => {
+        called.push(owner.name);
+        if (owner === a) throw new Error("a is broken");
+      },
+    );
+    for (const [at, owner] of [a, b, c].entries()) deadlines.set(owner, millis(10 + Math.floor(at / 2)));
+    expect(() => pass(20)).toThrow("a is broken");
+    pass(0);
+    expect(called).toEqual(["a", "b", "c"]);
+  });
+
   test("any script of settings fires what is due, earliest first, and nothing else", () => {
     const step = fc.record({
       owner: fc.integer({ min: 0, max: 20 }),

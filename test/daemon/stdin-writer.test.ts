@@ -1,5 +1,5 @@
 /** The daemon's end of a child's stdin, on real pipes: what the pipe doesn't take waits, in order, up to a limit. */
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { createStdinWriter, type StdinWriter } from "../../src/daemon/stdin-writer.js";
 import { inputPipe } from "../../src/posix/pipe.js";
@@ -22,19 +22,25 @@ interface Reader {
 
 /** A writer and whoever reads its pipe, who is the only one that does. */
 function open(): { readonly writer: StdinWriter; readonly reader: Reader } {
+  const { near, reader } = ends();
+  const writer = createStdinWriter(near);
+  closers.push(() => writer.close());
+  return { writer, reader };
+}
+
+function ends(): { readonly near: number; readonly reader: Reader } {
   const { near, child } = inputPipe(null, false);
   const fd = openSync(`/proc/self/fd/${child}`, constants.O_RDONLY | constants.O_NONBLOCK);
   closeSync(child);
-  const writer = createStdinWriter(near);
   let isOpen = true;
   const close = (): void => {
     if (isOpen) closeSync(fd);
     isOpen = false;
   };
-  closers.push(() => writer.close(), close);
+  closers.push(close);
   const buffer = Buffer.alloc(PIPE_BYTES);
   return {
-    writer,
+    near,
     reader: {
       read(most = PIPE_BYTES) {
         try {
@@ -191,4 +197,56 @@ test("closing drops what waits, gives the child its end of file, and may be done
   expect([writer.fd, writer.write(Buffer.from("x")), writer.pending().length]).toEqual([null, "closed", 0]);
   const read = await readAll(reader, PIPE_BYTES);
   expect(read.equals(all.subarray(0, PIPE_BYTES))).toBe(true);
+});
+
+/** A writer whose pipe first gives these errno names, then takes what comes. */
+function troubled(...errnos: readonly string[]): {
+  readonly writer: StdinWriter;
+  readonly reader: Reader;
+  readonly said: string[];
+} {
+  const { near, reader } = ends();
+  const said: string[] = [];
+  const left = [...errnos];
+  const writer = createStdinWriter(
+    near,
+    (text) => said.push(text),
+    (fd, bytes) => {
+      const code = left.shift();
+      if (code !== undefined) throw Object.assign(new Error(code), { code });
+      return writeSync(fd, bytes);
+    },
+  );
+  closers.push(() => writer.close());
+  return { writer, reader, said };
+}
+
+test("an interrupted write is made again, and one that the system has no memory for follows soon", async () => {
+  const interrupted = troubled("EINTR", "EINTR");
+  expect(interrupted.writer.write(Buffer.from("at once"))).toBe("written");
+  expect(interrupted.reader.read().toString()).toBe("at once");
+  const scarce = troubled("ENOMEM", "ENOBUFS", "EAGAIN");
+  expect(scarce.writer.write(Buffer.from("later"))).toBe("written");
+  expect((await readAll(scarce.reader, 5)).toString()).toBe("later");
+  expect([...interrupted.said, ...scarce.said]).toEqual([]);
+});
+
+test("a pipe that fails is said once and closed; one without a reader is closed in silence", () => {
+  const failing = troubled("EIO");
+  expect(failing.writer.write(Buffer.from("x"))).toBe("closed");
+  expect(failing.writer.write(Buffer.from("x"))).toBe("closed");
+  expect([failing.said, failing.writer.fd]).toEqual([["cannot be written any more: EIO"], null]);
+  const unread = troubled("EPIPE");
+  expect(unread.writer.write(Buffer.from("x"))).toBe("closed");
+  expect(unread.said).toEqual([]);
+});
+
+test("a descriptor that somebody else has closed ends the writer and nothing else", () => {
+  const { near } = ends();
+  const said: string[] = [];
+  const writer = createStdinWriter(near, (text) => said.push(text));
+  closeSync(near);
+  expect(writer.write(Buffer.from("x"))).toBe("closed");
+  writer.close();
+  expect(said).toEqual(["cannot be written any more: EBADF"]);
 });
