@@ -3,31 +3,51 @@ import { makeNamespec } from "../core/namespec.js";
 import type { ProcessHandle } from "./daemon.js";
 import { FAULTS, RpcFault } from "./fault.js";
 import type { Answer, Value } from "./method.js";
+import { type WaitingOne, waiting, waitingOf } from "./waiting.js";
 
-/** Where one outcome is still to come, so is the answer. */
-export function forEach(
-  processes: readonly ProcessHandle[],
-  act: (process: ProcessHandle, namespec: string) => Answer,
+/** What an outcome is told of. */
+type Owner = Pick<ProcessHandle, "group" | "name">;
+
+/** Where one outcome is still to come, so is the answer; outcomes that are known already come first in it. */
+export function forEach<One extends Owner>(
+  processes: readonly One[],
+  act: (process: One, namespec: string) => Answer,
+  before: readonly Value[] = [],
 ): Answer {
-  const results: Value[] = [];
+  const results: Value[] = [...before];
+  const open = new Map<One, Promise<Value>>();
   const pending: Promise<void>[] = [];
   for (const process of processes) {
-    const succeed = (): void => void results.push(statusOf(process, FAULTS.SUCCESS, "OK"));
+    const settle = (status: number, description: string): void => {
+      open.delete(process);
+      results.push(statusOf(process, status, description));
+    };
+    const succeed = (): void => settle(FAULTS.SUCCESS, "OK");
     const fail = (error: unknown): void => {
       if (!(error instanceof RpcFault)) throw error;
-      results.push(statusOf(process, error.code, error.message));
+      settle(error.code, error.message);
     };
     try {
       const answer = act(process, makeNamespec(process.group, process.name));
-      if (answer instanceof Promise) pending.push(answer.then(succeed, fail));
-      else succeed();
+      if (answer instanceof Promise) {
+        open.set(process, answer);
+        pending.push(answer.then(succeed, fail));
+      } else succeed();
     } catch (error) {
       fail(error);
     }
   }
-  return pending.length === 0 ? results : Promise.all(pending).then(() => results);
+  if (pending.length === 0) return results;
+  return waiting(
+    Promise.all(pending).then(() => results),
+    () => ({ for: "each", results, open: [...open].map(([one, answer]) => describe(one, answer)) }),
+  );
 }
 
-function statusOf({ name, group }: ProcessHandle, status: number, description: string): Value {
+function describe({ group, name }: Owner, answer: Promise<Value>): WaitingOne {
+  return { group, name, waiting: waitingOf(answer) };
+}
+
+function statusOf({ name, group }: Owner, status: number, description: string): Value {
   return { name, group, status, description };
 }
