@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import { Socket } from "node:net";
 import type { ServerConfig } from "../core/config.js";
 import type { Room, TakenConnection } from "../http/front.js";
+import type { CallUnderWay } from "../http/rpc-handler.js";
 import { heldConnections } from "../http/server.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { goOn } from "../rpc/go-on.js";
@@ -37,12 +38,16 @@ export function handServer(server: Server, config: ServerConfig, room: Room): Ha
       fd,
       bytes: bytes.toString("base64"),
       ...(unsent.length === 0 ? {} : { unsent: unsent.toString("base64") }),
-      ...(call === null ? {} : { call: { method: call.method, waiting: waitingOf(call.answer) } }),
+      ...(call === null ? {} : { call: handCall(call) }),
       ...(last ? { last } : {}),
     }),
   );
   const file = config.kind === "unix" ? config.file : null;
   return { section: config.section, address: addressOf(config), file, fd, connections };
+}
+
+function handCall({ method, answer, page }: CallUnderWay): NonNullable<HandedConnection["call"]> {
+  return { method, waiting: waitingOf(answer), ...(page ? { page } : {}) };
 }
 
 /** Goes on with every call that waits. What it gives makes a connection of one that was handed over. */
@@ -57,7 +62,7 @@ export function goOnWithCalls(
       const { call } = connection;
       if (call === undefined) continue;
       const ask = begun(() => goOn(daemon, call.waiting, upgraded));
-      calls.set(connection, { method: call.method, ask });
+      calls.set(connection, { ...call, ask });
     }
   }
   return (connection) => ({

@@ -43,8 +43,8 @@ export interface HandedConnection {
   readonly bytes: string;
   /** What the client has not taken of the last answer. */
   readonly unsent?: string;
-  /** The call that waits for its answer, and what for. */
-  readonly call?: { readonly method: string; readonly waiting: Waiting };
+  /** The call that waits for its answer, and what for; `page` as in `CallUnderWay`. */
+  readonly call?: { readonly method: string; readonly waiting: Waiting; readonly page?: true };
   /** Nothing more is read after this answer. */
   readonly last?: boolean;
 }

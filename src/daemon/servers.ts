@@ -75,10 +75,16 @@ export async function openServers(
       log.log("critical", text);
     }
   }
-  // What the configuration no longer has.
+  // What the configuration no longer has ends; who waits there, the caller of the upgrade too, gets an answer first.
   for (const { fd, file, connections } of known.values()) {
     if (file !== null) rmSync(file, { force: true });
-    for (const each of [fd, ...connections.map((connection) => connection.fd)]) closeSync(each);
+    closeSync(fd);
+    for (const connection of connections) {
+      const [other] = open;
+      const isOwed = connection.call !== undefined || connection.unsent !== undefined;
+      if (isOwed && other !== undefined) takeConnection(other.server, { ...take(connection), last: true });
+      else closeSync(connection.fd);
+    }
   }
   return {
     count: open.length,

@@ -37,8 +37,8 @@ export interface HeldConnection {
 /** A connection that comes from another program. */
 export interface TakenConnection extends Pick<HeldConnection, "bytes" | "unsent" | "last"> {
   readonly socket: Socket;
-  /** The call that it waits for: its method, and what gives or throws its answer. */
-  readonly call: { readonly method: string; readonly ask: () => Answer } | null;
+  /** The call that it waits for; `ask` gives or throws its answer. */
+  readonly call: (Omit<CallUnderWay, "answer"> & { readonly ask: () => Answer }) | null;
 }
 
 /** How much may be held of what clients have not taken: a client that never reads must not cost the next program dear. */
@@ -162,12 +162,21 @@ function connect(
     },
   };
 
-  function respond(status: string, type: string, body: string): void {
+  /** To who has used a button of the page: it shows how things are. */
+  const backToPage: CallReply = {
+    wait(call) {
+      waiting = { ...call, page: true };
+    },
+    send: () => respond("303 See Other", "text/html", "", "Location: index.html\r\n"),
+    fail: () => backToPage.send(""),
+  };
+
+  function respond(status: string, type: string, body: string, more = ""): void {
     waiting = null;
     if (socket.destroyed) return;
     const size = Buffer.byteLength(body);
     const close = last ? "Connection: close\r\n" : "";
-    const head = `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\n${close}Date: ${httpDate()}\r\n\r\n`;
+    const head = `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\n${close}${more}Date: ${httpDate()}\r\n\r\n`;
     // Where there is one byte for each character, nothing has to be encoded.
     write(head + body, size === body.length ? "latin1" : "utf8");
   }
@@ -225,7 +234,7 @@ function connect(
     begin() {
       busy = unsent.length > 0 || call !== null;
       if (unsent.length > 0) write(unsent, "latin1");
-      else if (call !== null) answerWith(daemon, call.method, call.ask, reply);
+      else if (call !== null) answerWith(daemon, call.method, call.ask, call.page ? backToPage : reply);
       else if (bytes.length > 0) work();
     },
     unfinished: () => waiting !== null && !canGoOn(waitingOf(waiting.answer)),

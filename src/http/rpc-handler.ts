@@ -51,6 +51,8 @@ const XML_TYPE = /^(?:text|application)\/xml\b/i;
 export interface CallUnderWay {
   readonly method: string;
   readonly answer: Promise<Value>;
+  /** A button of the page made it, and its client waits for a page. */
+  readonly page?: true;
 }
 
 /** How the answer goes back. One of send and fail is called once; what a client that is gone should hear is dropped. */

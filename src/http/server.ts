@@ -167,7 +167,7 @@ function route(
     if (method !== "GET") return sendError(response, 400);
     return handleMainLogtail(daemon, response, closing);
   }
-  if (page.handle(path, request, response)) return;
+  if (page.handle(path, request, response, onWait)) return;
   if (method !== "GET" && method !== "HEAD") return sendError(response, 400);
   sendError(response, 404);
 }

@@ -68,9 +68,9 @@ function multicall(dispatcher: Dispatcher, daemon: Daemon, calls: Value | undefi
   return inTurn(dispatcher, daemon, calls as readonly Value[]);
 }
 
-/** Makes one call after the other. `under way` is a call before them, and the results before that. */
+/** Makes one call after the other. `underWay` is a call before them, and the results before that. */
 export function inTurn(
-  dispatcher: Dispatcher,
+  dispatcher: Pick<Dispatcher, "call">,
   daemon: Daemon,
   calls: readonly Value[],
   underWay: { readonly results: readonly Value[]; readonly now: () => Answer } | null = null,
@@ -102,7 +102,7 @@ export function inTurn(
   }));
 }
 
-function callOne(dispatcher: Dispatcher, daemon: Daemon, call: Value): Answer {
+function callOne(dispatcher: Pick<Dispatcher, "call">, daemon: Daemon, call: Value): Answer {
   const struct = isStruct(call) ? call : {};
   const name = struct["methodName"];
   if (name === undefined || name === null || name === "")

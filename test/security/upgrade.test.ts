@@ -3,11 +3,13 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../integration/support-examples.js";
 import { type Booted, boot } from "../support/boot.js";
+import { request } from "../support/http.js";
 import { askedFirst, INSTALLED, install, installVersion } from "../support/installed.js";
 import { marked } from "../support/processes.js";
 import { until } from "../support/until.js";
-import { decodeResponse, encodeCall, type Value } from "../support/xmlrpc.js";
+import { call, decodeResponse, encodeCall, type Value } from "../support/xmlrpc.js";
 
 /** What an upgrade takes at most while others want something, on a machine that has much to do. */
 const SOON_MS = 10_000;
@@ -108,13 +110,13 @@ describe("a call that waits over an upgrade gets its own answer", () => {
     ["with a header of its own", post("supervisor.stopProcess", ["deaf"], "1.1", "X-Other: y\r\n"), true],
   ] as const satisfies readonly (readonly [string, string, Value])[];
 
-  test.each(calls)("%s", async (_what, call, answer) => {
+  test.each(calls)("%s", async (_what, asked, answer) => {
     await using daemon = await boot(
       `[program:deaf]\n${STUBBORN}[program:quick]\ncommand=/bin/cat\nstartsecs=0`,
     );
     await daemon.line("deaf", "ready");
     using line = open(daemon);
-    line.socket.write(call);
+    line.socket.write(asked);
     await daemon.state("deaf", "STOPPING");
     await upgradeSoon(daemon);
     await upgradeSoon(daemon);
@@ -187,6 +189,40 @@ describe("a call that waits over an upgrade gets its own answer", () => {
   });
 });
 
+test.each([
+  ["restart", "?processname=deaf&action=restart", ["deaf", "deaf"]],
+  ["restart all", "?action=restartall", ["deaf", "deaf"]],
+  ["stop", "?processname=deaf&action=stop", ["deaf"]],
+])("a button of the page that waits over an upgrade: %s is done whole", async (_what, query, spawned) => {
+  await using daemon = await boot(`[program:deaf]\n${STUBBORN}`);
+  await daemon.line("deaf", "ready");
+  const answer = request({ socketPath: daemon.socket }, "GET", `/index.html${query}`);
+  await daemon.state("deaf", "STOPPING");
+  await upgradeSoon(daemon);
+  await upgradeSoon(daemon);
+  writeFileSync(join(daemon.dir, "go"), "");
+  expect(await answer).toMatchObject({
+    status: 303,
+    headers: { location: "index.html", connection: "close" },
+  });
+  const spawns = daemon.log().flatMap((line) => /spawned: '(\w+)'/.exec(line)?.[1] ?? []);
+  expect(spawns).toEqual(spawned);
+});
+
+test("a server that the configuration no longer has answers who waits there, and is gone", async () => {
+  const port = await freePort();
+  await using daemon = await boot(`[program:deaf]\n${STUBBORN}[inet_http_server]\nport=127.0.0.1:${port}\n`);
+  await daemon.line("deaf", "ready");
+  const conf = readFileSync(daemon.conf, "utf8");
+  writeFileSync(daemon.conf, conf.replace(/^\[inet_http_server\]\n.*$/m, ""));
+  const stopped = call({ port }, "supervisor.stopProcess", ["deaf"]);
+  await daemon.state("deaf", "STOPPING");
+  expect(await call({ port }, "supervisord_ts.upgrade")).toEqual(UPGRADED);
+  await expect(call({ port }, "supervisor.getState")).rejects.toThrow("ECONNREFUSED");
+  writeFileSync(join(daemon.dir, "go"), "");
+  expect(await stopped).toBe(true);
+});
+
 describe("nobody holds up an upgrade, and an upgrade nobody", () => {
   test("a client that never reads: the answers it has asked for come whole, whenever it reads", async () => {
     const count = 400;
@@ -195,8 +231,7 @@ describe("nobody holds up an upgrade, and an upgrade nobody", () => {
     );
     using line = open(daemon);
     line.socket.pause();
-    const call = post("supervisor.getAllProcessInfo");
-    line.socket.write(call.repeat(count));
+    line.socket.write(post("supervisor.getAllProcessInfo").repeat(count));
     await daemon.rpc("supervisor.getState");
     await upgradeSoon(daemon);
     await upgradeSoon(daemon);
@@ -214,13 +249,13 @@ describe("nobody holds up an upgrade, and an upgrade nobody", () => {
     using half = open(daemon);
     slow.socket.write("POST /RPC2 HTTP/1.1\r\nHost: x\r\nX-Other: y\r\nContent-Length: 100\r\n\r\n<");
     stream.socket.write("GET /mainlogtail HTTP/1.1\r\nHost: x\r\n\r\n");
-    const call = post("supervisor.getIdentification");
-    half.socket.write(call.slice(0, 50));
+    const asked = post("supervisor.getIdentification");
+    half.socket.write(asked.slice(0, 50));
     await until(() => stream.text().includes("spawned"), "the stream");
     await upgradeSoon(daemon);
     expect(await slow.closed).toBe("");
     await stream.closed;
-    half.socket.write(call.slice(50));
+    half.socket.write(asked.slice(50));
     expect(await half.answers(1)).toEqual(["supervisor"]);
   });
 
