@@ -124,9 +124,12 @@ function connect(
   /** The answer that the client has not taken whole. */
   let sending: { readonly data: string | Buffer; readonly encoding: Encoding } | null = null;
   let hungUp = false;
+  /** What came is only looked at. */
+  let looking = false;
 
   function onData(chunk: Buffer): void {
     bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    if (looking) return;
     if (!busy) work();
     else if (bytes.length > AHEAD_BYTES) socket.pause();
   }
@@ -241,9 +244,10 @@ function connect(
     held(room) {
       const { fd = -1, writeQueueSize = 0 } = handle() ?? {};
       if (fd < 0 || socket.destroyed || (hungUp && !busy)) return null;
-      // A connection that was paused has some of what came in Node's own queue.
-      for (let more = socket.read() as Buffer | null; more !== null; more = socket.read() as Buffer | null)
-        bytes = Buffer.concat([bytes, more]);
+      // A connection that was paused has some of what came in Node's own queue; reading it tells `onData`.
+      looking = true;
+      while (socket.read() !== null);
+      looking = false;
       room.bytes -= bytes.length + writeQueueSize;
       if (room.bytes < 0) return null;
       return { fd, bytes, unsent: endOf(sending, writeQueueSize), call: waiting, last };
