@@ -2,7 +2,7 @@
 import type { Server } from "node:http";
 import { Socket } from "node:net";
 import type { ServerConfig } from "../core/config.js";
-import type { Room, TakenConnection } from "../http/front.js";
+import { type Room, type TakenConnection, takeRoom } from "../http/front.js";
 import type { CallUnderWay } from "../http/rpc-handler.js";
 import { heldConnections } from "../http/server.js";
 import type { Daemon } from "../rpc/daemon.js";
@@ -18,7 +18,7 @@ export interface Inherited {
   readonly upgraded: Promise<Value>;
 }
 
-/** So much may be handed over of what was read early, and of what clients have not taken. Beyond it connections end. */
+/** So much may be handed over of what was read early, of what clients have not taken, and of calls that wait. */
 const ROOM_BYTES = 64 * 1024 * 1024;
 
 /** For all servers together. */
@@ -38,7 +38,7 @@ export function handServer(server: Server, config: ServerConfig, room: Room): Ha
       fd,
       bytes: bytes.toString("base64"),
       ...(unsent.length === 0 ? {} : { unsent: unsent.toString("base64") }),
-      ...(call === null ? {} : { call: handCall(call) }),
+      ...(call === null ? {} : { call: handCall(call, room) }),
       ...(last ? { last } : {}),
     }),
   );
@@ -46,8 +46,11 @@ export function handServer(server: Server, config: ServerConfig, room: Room): Ha
   return { section: config.section, address: addressOf(config), file, fd, connections };
 }
 
-function handCall({ method, answer, page }: CallUnderWay): NonNullable<HandedConnection["call"]> {
-  return { method, waiting: waitingOf(answer), ...(page ? { page } : {}) };
+/** Calls may be large, and clients many: where there is no room for what a call still has to do, that is given up. */
+function handCall({ method, answer, page }: CallUnderWay, room: Room): NonNullable<HandedConnection["call"]> {
+  const state = waitingOf(answer);
+  const fits = takeRoom(room, JSON.stringify(state).length);
+  return { method, waiting: fits ? state : { for: "lost" }, ...(page ? { page } : {}) };
 }
 
 /** Goes on with every call that waits. What it gives makes a connection of one that was handed over. */

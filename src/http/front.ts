@@ -46,6 +46,13 @@ export interface Room {
   bytes: number;
 }
 
+/** False where so much does not fit. */
+export function takeRoom(room: Room, bytes: number): boolean {
+  if (bytes > room.bytes) return false;
+  room.bytes -= bytes;
+  return true;
+}
+
 export interface Front {
   /** Ends what is still open. */
   destroy(): void;
@@ -248,8 +255,7 @@ function connect(
       looking = true;
       while (socket.read() !== null);
       looking = false;
-      room.bytes -= bytes.length + writeQueueSize;
-      if (room.bytes < 0) return null;
+      if (!takeRoom(room, bytes.length + writeQueueSize)) return null;
       return { fd, bytes, unsent: endOf(sending, writeQueueSize), call: waiting, last };
     },
     finish() {

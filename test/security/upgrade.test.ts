@@ -242,6 +242,32 @@ describe("nobody holds up an upgrade, and an upgrade nobody", () => {
     for (const each of all) expect(each).toHaveLength(10);
   });
 
+  test("calls too large to be handed over all: four are, and the fifth is told so", {
+    timeout: 120_000,
+  }, async () => {
+    await using daemon = await boot(`[program:deaf]\n${STUBBORN}numprocs=5\nprocess_name=%(process_num)d\n`);
+    const names = ["deaf:0", "deaf:1", "deaf:2", "deaf:3", "deaf:4"];
+    for (const name of names) await daemon.line(name, "ready");
+    const large = "x".repeat(14 * 1024 * 1024);
+    const asked = names.map((name) =>
+      daemon
+        .rpc("system.multicall", [
+          { methodName: "supervisor.stopProcess", params: [name] },
+          { methodName: "supervisor.getIdentification", params: [large] },
+        ])
+        .catch((fault: Error) => fault.message),
+    );
+    for (const name of names) await daemon.state(name, "STOPPING");
+    await upgradeSoon(daemon);
+    writeFileSync(join(daemon.dir, "go"), "");
+    const answers = await Promise.all(asked);
+    expect(answers.filter((answer) => String(answer).startsWith("30 FAILED: supervisord was"))).toHaveLength(
+      1,
+    );
+    const fault = { faultCode: 2, faultString: "INCORRECT_PARAMETERS" };
+    expect(answers.filter((answer) => Array.isArray(answer))).toEqual(Array(4).fill([true, fault]));
+  });
+
   test("a request that never comes to its end, a stream: they end, and everybody else goes on", async () => {
     await using daemon = await boot("[program:cat]\ncommand=/bin/cat\nstartsecs=0");
     await daemon.state("cat", "RUNNING");
