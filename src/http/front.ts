@@ -238,6 +238,9 @@ function connect(
   socket.on("timeout", destroy).on("error", ignore);
   socket.setTimeout(idleMs);
 
+  /** The answer is still being made, or sent in another way than whole. */
+  const isOurs = (): boolean => busy && sending === null;
+
   const handle = (): Handle | null => (socket as unknown as { _handle: Handle | null })._handle;
 
   return {
@@ -247,10 +250,11 @@ function connect(
       else if (call !== null) answerWith(daemon, call.method, call.ask, call.page ? backToPage : reply);
       else if (bytes.length > 0) work();
     },
-    unfinished: () => waiting !== null && !canGoOn(waitingOf(waiting.answer)),
+    unfinished: () =>
+      !socket.destroyed && isOurs() && (waiting === null || !canGoOn(waitingOf(waiting.answer))),
     held(room) {
       const { fd = -1, writeQueueSize = 0 } = handle() ?? {};
-      if (fd < 0 || socket.destroyed || (hungUp && !busy)) return null;
+      if (fd < 0 || socket.destroyed || (hungUp && !busy) || (isOurs() && waiting === null)) return null;
       // A connection that was paused has some of what came in Node's own queue; reading it tells `onData`.
       looking = true;
       while (socket.read() !== null);
