@@ -7,6 +7,7 @@ import type { SavedState } from "../core/saved.js";
 import type { Child } from "../posix/adopt.js";
 import { readInMemory } from "../posix/exec.js";
 import { openPidfd } from "../posix/pidfd.js";
+import type { Waiting } from "../rpc/waiting.js";
 import { encodeStateLine, readStateFile, type StateHeader, type StateRecord } from "../wire/state-file.js";
 import { heldKey } from "./groups.js";
 import type { Resume } from "./resume.js";
@@ -32,7 +33,20 @@ export interface HandedServer {
   /** Path of a unix socket. */
   readonly file: string | null;
   readonly fd: number;
-  readonly connections: readonly { readonly fd: number; readonly bytes: string; readonly owed: boolean }[];
+  readonly connections: readonly HandedConnection[];
+}
+
+/** A connection, and where its talk stands. Bytes in base64; what is absent there is nothing of. */
+export interface HandedConnection {
+  readonly fd: number;
+  /** What came of the next request. */
+  readonly bytes: string;
+  /** What the client has not taken of the last answer. */
+  readonly unsent?: string;
+  /** The call that waits for its answer, and what for; `page` as in `CallUnderWay`. */
+  readonly call?: { readonly method: string; readonly waiting: Waiting; readonly page?: true };
+  /** Nothing more is read after this answer. */
+  readonly last?: boolean;
 }
 
 export interface Handover {

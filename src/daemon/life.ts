@@ -6,8 +6,8 @@ import { cleanAutoLogs } from "../logs/auto.js";
 import { detach } from "../posix/daemonize.js";
 import { removePidfile, writePidfile } from "../posix/pidfile.js";
 import { releaseText } from "../posix/text-pages.js";
+import type { Value } from "../rpc/method.js";
 import { VERSION } from "../version.js";
-import { encodeResponse } from "../wire/xmlrpc.js";
 import { noteConf } from "./conf-note.js";
 import { describeError } from "./engine.js";
 import type { Serials } from "./events.js";
@@ -81,6 +81,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
       log.log("warn", text);
 
   let servers: OpenServers | null = null;
+  const left = new AbortController();
   using supervision = createSupervision({
     config,
     read: options.read,
@@ -93,9 +94,15 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
     resume: options.resume,
     upgrade: once(() => {
       if (servers === null) throw new Error("it is not up yet");
-      return upgrade({ supervision, servers, configuration: config.path, nofile: options.nofile, manager });
-    }),
-    onLeave: (next) => (next === "SHUTDOWN" ? manager.stopping() : manager.reloading()),
+      const { path: configuration } = config;
+      const { signal: leaving } = left;
+      return upgrade({ supervision, servers, configuration, nofile: options.nofile, manager, leaving });
+    }, log),
+    onLeave(next) {
+      left.abort(new Error(`supervisord is ${next === "SHUTDOWN" ? "shutting down" : "reloading"}`));
+      if (next === "SHUTDOWN") manager.stopping();
+      else manager.reloading();
+    },
     statefile: supervisord.adopt && options.rival === null ? () => placeState(supervisord) : null,
     plugins: options.plugins,
     preparePlugins: options.preparePlugins,
@@ -103,7 +110,11 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   using _plugins = options.plugins.begin(supervision);
   using _guard = guard(log);
   using _signals = installSignals(signalTarget(supervision, activity, log));
-  const inherited = options.handover?.servers ?? [];
+  let tellUpgraded = (_versions: Value): void => undefined;
+  const upgraded = new Promise<Value>((resolve) => {
+    tellUpgraded = resolve;
+  });
+  const inherited = options.handover === null ? null : { servers: options.handover.servers, upgraded };
   await using opened = await openServers(config.servers, supervision, log, options.stderr, inherited);
   servers = opened;
   if (options.rival !== null) throw new ServerProblem(options.rival, "EBUSY");
@@ -121,7 +132,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   if (options.handover !== null) {
     const { from } = options.handover;
     log.log("info", `upgraded from version ${from} to ${VERSION}`);
-    opened.answerOwed(encodeResponse({ from, to: VERSION }));
+    tellUpgraded({ from, to: VERSION });
   }
   manager.ready(
     `supervising ${countOf(config.groups.reduce((sum, { processes }) => sum + processes.length, 0))}`,
@@ -159,14 +170,17 @@ function countOf(processes: number): string {
   return processes === 1 ? "1 process" : `${processes} processes`;
 }
 
-/** Two at a time would be one too many. */
-function once(act: () => Promise<never>): () => Promise<never> {
+/** Two at a time would be one too many. Who asked may be gone when it fails: the log says it too. */
+function once(act: () => Promise<never>, log: Log): () => Promise<never> {
   let running = false;
   return async () => {
     if (running) throw new Error("an upgrade is under way");
     running = true;
     try {
       return await act();
+    } catch (error) {
+      log.log("error", `cannot upgrade: ${error instanceof Error ? error.message : String(error)}`);
+      throw error;
     } finally {
       running = false;
     }

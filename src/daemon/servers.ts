@@ -1,22 +1,14 @@
 /** The HTTP servers of one life of the daemon: opened together, closed together. */
 import { closeSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
-import { Socket } from "node:net";
 import { constants } from "node:os";
 import type { ServerConfig } from "../core/config.js";
-import { SERVER } from "../http/reply.js";
-import {
-  busyRequests,
-  closeServer,
-  createHttpServer,
-  heldConnections,
-  holdServer,
-  takeConnection,
-} from "../http/server.js";
+import { closeServer, createHttpServer, takeConnection, unfinishedRequests } from "../http/server.js";
 import { type ListenOutcome, listenOn, listenTcp, listenUnix } from "../posix/listen.js";
 import { lookupUser } from "../posix/user.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { STANDARD_FACTORY } from "../rpc/dispatch.js";
+import { addressOf, goOnWithCalls, handServer, type Inherited, newRoom } from "./hand-servers.js";
 import type { HandedServer } from "./handover.js";
 import type { Log } from "./log.js";
 
@@ -33,14 +25,10 @@ export class ServerProblem extends Error {
 
 export interface OpenServers extends AsyncDisposable {
   readonly count: number;
-  /** Begins no more requests, or goes on again. */
-  hold(on: boolean): void;
-  /** Requests whose answers are not yet with their clients. */
-  busy(): number;
-  /** Every listening socket and connection, for the program that this one becomes. Only while held. */
+  /** Requests under way that a successor can't go on with. */
+  unfinished(): number;
+  /** Every listening socket and connection, for the program that this one becomes. Changes nothing. */
   hand(): readonly HandedServer[];
-  /** Answers what the program that this one was has left unanswered. */
-  answerOwed(body: string): void;
 }
 
 /** Opens all servers or none. Throws `ServerProblem`. */
@@ -49,10 +37,11 @@ export async function openServers(
   daemon: Daemon,
   log: Log,
   stderr: (text: string) => void,
-  inherited: readonly HandedServer[] = [],
+  inherited: Inherited | null = null,
 ): Promise<OpenServers> {
-  const owed: Socket[] = [];
-  const known = new Map(inherited.map((server) => [`${server.section} ${server.address}`, server]));
+  // Calls that wait go on waiting before anything else happens, so that they miss nothing.
+  const take = goOnWithCalls(daemon, inherited);
+  const known = new Map(inherited?.servers.map((server) => [`${server.section} ${server.address}`, server]));
   const open: { readonly server: Server; readonly config: ServerConfig }[] = [];
   const closeAll = async (): Promise<void> => {
     // The names go first, so that nobody connects to a server that will not answer any more.
@@ -80,50 +69,32 @@ export async function openServers(
     if (outcome.staleUnlinked === true && config.kind === "unix")
       stderr(`Unlinking stale socket ${config.file}\n`);
     open.push({ server, config });
-    for (const { fd, bytes, owed: unanswered } of before?.connections ?? []) {
-      const socket = new Socket({ fd, readable: true, writable: true });
-      if (unanswered) owed.push(socket);
-      takeConnection(server, socket, Buffer.from(bytes, "base64"));
-    }
+    for (const connection of before?.connections ?? []) takeConnection(server, take(connection));
     if (config.username === null) {
       const text = `Server '${config.section}' running without any HTTP authentication checking`;
       log.log("critical", text);
     }
   }
-  // What the configuration no longer has.
+  // What the configuration no longer has ends; who waits there, the caller of the upgrade too, gets an answer first.
   for (const { fd, file, connections } of known.values()) {
     if (file !== null) rmSync(file, { force: true });
-    for (const each of [fd, ...connections.map((connection) => connection.fd)]) closeSync(each);
+    closeSync(fd);
+    for (const connection of connections) {
+      const [other] = open;
+      const isOwed = connection.call !== undefined || connection.unsent !== undefined;
+      if (isOwed && other !== undefined) takeConnection(other.server, { ...take(connection), last: true });
+      else closeSync(connection.fd);
+    }
   }
   return {
     count: open.length,
-    hold: (on) => {
-      for (const { server } of open) holdServer(server, on);
-    },
-    busy: () => open.reduce((sum, { server }) => sum + busyRequests(server), 0),
-    hand: () => open.map(({ server, config }) => handServer(server, config)),
-    answerOwed(body) {
-      const size = Buffer.byteLength(body);
-      const head = `HTTP/1.1 200 OK\r\nServer: ${SERVER}\r\nContent-Type: text/xml\r\nContent-Length: ${size}\r\n\r\n`;
-      for (const socket of owed.splice(0)) socket.write(head + body);
+    unfinished: () => open.reduce((sum, { server }) => sum + unfinishedRequests(server), 0),
+    hand() {
+      const room = newRoom();
+      return open.map(({ server, config }) => handServer(server, config, room));
     },
     [Symbol.asyncDispose]: closeAll,
   };
-}
-
-function addressOf(config: ServerConfig): string {
-  return config.kind === "unix" ? config.file : `${config.host}:${config.port}`;
-}
-
-function handServer(server: Server, config: ServerConfig): HandedServer {
-  const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
-  const connections = heldConnections(server).map(({ fd, bytes, owed }) => ({
-    fd,
-    bytes: bytes.toString("base64"),
-    owed,
-  }));
-  const file = config.kind === "unix" ? config.file : null;
-  return { section: config.section, address: addressOf(config), file, fd, connections };
 }
 
 const RESOLVING: Readonly<Record<string, number>> = { ENOTFOUND: -2, EAI_AGAIN: -3, EAI_FAIL: -4 };

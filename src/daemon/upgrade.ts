@@ -1,24 +1,25 @@
 /**
- * Becoming the version that is installed now. First that version is asked, in a process of its own, whether it can
- * read the configuration and the state; then requests under way are finished, everything open is kept open, and
- * exec replaces this program. Whatever goes wrong before that, this one goes on.
+ * Becoming the version that is installed now. First that version is asked whether it can read the configuration and
+ * the state. Then everything open is kept open, calls that wait are written down with what they wait for, and exec
+ * replaces this program. Everybody is served until then; whatever goes wrong before, this program goes on.
  */
-import { closeSync, existsSync, readSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { describeExit } from "../core/process.js";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { setAside } from "../posix/aside.js";
 import { exec, surviveExec, textInMemory } from "../posix/exec.js";
-import { outputPipe } from "../posix/pipe.js";
-import { spawn } from "../posix/spawn.js";
 import { VERSION } from "../version.js";
 import { encodeHandover, type Handover, handedDescriptors, handoverEnvironment } from "./handover.js";
+import { preflight } from "./preflight.js";
 import type { OpenServers } from "./servers.js";
 import type { ServiceManager } from "./service-manager.js";
 import { stateHeader } from "./state-file.js";
 import type { Supervision } from "./supervision.js";
 
-/** How long requests under way may take; a `stop` of something that doesn't want to is one. */
-const PATIENCE_MS = 30_000;
+/** A version that reads thousands of programs on a busy machine needs seconds; nobody waits but who asked for it. */
+const ANSWER_MS = 30_000;
+/** What can't be handed over (a page, a plugin's method) may take so long to end. */
+const GRACE_MS = 2_000;
 const LOOK_MS = 2;
 const GIVEN_NOFILE = "SUPERVISORD_TS_NOFILE";
 
@@ -28,24 +29,20 @@ export interface UpgradeOptions {
   readonly configuration: string;
   readonly nofile: number | null;
   readonly manager: Pick<ServiceManager, "environment">;
+  /** Aborted, with an error as reason, when this life comes to its end. */
+  readonly leaving: AbortSignal;
 }
 
 /** Never comes back when it succeeds. Throws why this version goes on. */
 export async function upgrade(options: UpgradeOptions): Promise<never> {
-  await preflight(options);
-  const { servers } = options;
-  servers.hold(true);
-  try {
-    await quiet(servers);
-    return become(options);
-  } catch (error) {
-    servers.hold(false);
-    throw error;
-  }
+  await ask(options);
+  await othersDone(options.servers);
+  options.leaving.throwIfAborted();
+  return become(options);
 }
 
 /** Node and this program as they are on disk now. */
-function command(): readonly string[] {
+function command(): readonly [string, ...string[]] {
   const node = existsSync(process.execPath) ? process.execPath : (inPath("node") ?? process.execPath);
   return [node, ...process.execArgv, ...process.argv.slice(1)];
 }
@@ -67,51 +64,34 @@ function environment({ nofile, manager }: UpgradeOptions, fd: number, check: boo
 }
 
 /** The new version looks at conf and state, and says what is wrong with them. */
-async function preflight(options: UpgradeOptions): Promise<void> {
-  const { supervision, configuration } = options;
+async function ask(options: UpgradeOptions): Promise<void> {
+  const { supervision, configuration, leaving } = options;
   const nothing: Handover = { from: VERSION, configuration, runs: [], servers: [], sockets: [] };
   const memory = textInMemory(encodeHandover(stateHeader(), supervision.save(), nothing));
-  const output = outputPipe(null, false);
   try {
-    const [file = "", ...words] = command();
-    const child = spawn({
-      file,
-      argv: [file, ...words],
+    await preflight({
+      command: command(),
       env: environment(options, 0, true),
-      directory: null,
-      umask: null,
-      user: null,
       stdin: memory,
-      stdout: output.child,
-      stderr: output.child,
-      nofile: null,
+      patienceMs: ANSWER_MS,
+      signal: leaving,
+      helperEnd: supervision.helperEnd,
     });
-    if (!child.ok) throw new Error(`cannot run ${file}: ${child.errno}`);
-    const cause = await supervision.helperEnd(child.pid);
-    if (cause.type === "exit" && cause.status === 0) return;
-    const said = readAvailable(output.near).trim().replaceAll("\n", "; ");
-    throw new Error(`the installed version cannot take over: ${said === "" ? describeExit(cause) : said}`);
   } finally {
-    for (const fd of [memory, output.child, output.near]) closeSync(fd);
+    closeSync(memory);
   }
 }
 
-function readAvailable(fd: number): string {
-  const bytes = Buffer.alloc(8 * 1024);
-  try {
-    return bytes.toString("utf8", 0, readSync(fd, bytes));
-  } catch {
-    return "";
-  }
-}
-
-/** Until no answer is on its way but the one to this very request. Looked for, since answers end in many places. */
-async function quiet(servers: OpenServers): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while (servers.busy() > 1) {
-    if (performance.now() > end)
-      throw new Error(`${servers.busy() - 1} other requests are still waiting for their answers`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+/**
+ * Until every request can be handed over, for a moment at most. Looked for, since answers end in many places. The
+ * turn of the loop at the end lets every answer that is ready go out: nothing is on its way between two promises.
+ */
+async function othersDone(servers: OpenServers): Promise<void> {
+  const end = performance.now() + GRACE_MS;
+  for (;;) {
+    await setImmediate();
+    if (servers.unfinished() === 0 || performance.now() > end) return;
+    await setTimeout(LOOK_MS);
   }
 }
 
@@ -129,7 +109,7 @@ function become(options: UpgradeOptions): never {
   const memory = textInMemory(encodeHandover(stateHeader(), supervision.save(), handover));
   const kept = [memory, ...handedDescriptors(handover)];
   for (const fd of kept) surviveExec(fd, true);
-  const [file = "", ...words] = command();
+  const [file, ...words] = command();
   const errno = exec(file, [file, ...words], environment(options, memory, false));
   for (const fd of kept) surviveExec(fd, false);
   closeSync(memory);

@@ -6,10 +6,12 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
+import type { Answer } from "../rpc/method.js";
+import { canGoOn, waitingOf } from "../rpc/waiting.js";
 import { authorize } from "./auth.js";
 import { errorPage, SERVER } from "./reply.js";
 import { readHead } from "./request-head.js";
-import { answerCall, type CallReply } from "./rpc-handler.js";
+import { answerCall, answerWith, type CallReply, type CallUnderWay } from "./rpc-handler.js";
 
 export interface FrontOptions {
   readonly config: ServerConfig;
@@ -19,31 +21,53 @@ export interface FrontOptions {
   readonly closing: AbortSignal;
 }
 
-/** A connection that is handed over: what came of the next request, and whether an answer is owed for the last. */
+/** A connection as another program can go on with it. */
 export interface HeldConnection {
   readonly fd: number;
+  /** What came of the next request. */
   readonly bytes: Buffer;
-  readonly owed: boolean;
+  /** What the client has not taken of the last answer. */
+  readonly unsent: Buffer;
+  /** The call that it waits for; its answer is still to come. */
+  readonly call: CallUnderWay | null;
+  /** Nothing more is read after this answer. */
+  readonly last: boolean;
+}
+
+/** A connection that comes from another program. */
+export interface TakenConnection extends Pick<HeldConnection, "bytes" | "unsent" | "last"> {
+  readonly socket: Socket;
+  /** The call that it waits for; `ask` gives or throws its answer. */
+  readonly call: (Omit<CallUnderWay, "answer"> & { readonly ask: () => Answer }) | null;
+}
+
+/** How much may be held of what clients have not taken: a client that never reads must not cost the next program dear. */
+export interface Room {
+  bytes: number;
+}
+
+/** False where so much does not fit. */
+export function takeRoom(room: Room, bytes: number): boolean {
+  if (bytes > room.bytes) return false;
+  room.bytes -= bytes;
+  return true;
 }
 
 export interface Front {
   /** Ends what is still open. */
   destroy(): void;
-  /** Begins no more requests; those under way are finished. */
-  hold(): void;
-  /** Goes on as before. */
-  resume(): void;
-  /** Connections whose answer is being made, or is still on its way. */
-  busy(): number;
-  /** Every connection as it stands. Only while held. */
-  held(): readonly HeldConnection[];
-  /** A connection from an earlier supervisor: first what it is owed, then its requests, from these bytes on. */
-  take(socket: Socket, bytes: Buffer): void;
+  /** Calls that wait for what another program can't go on waiting for. */
+  unfinished(): number;
+  /** Every connection as it stands, as far as there is room. Changes nothing. */
+  held(room: Room): readonly HeldConnection[];
+  /** First what it is owed, then its requests. */
+  take(connection: TakenConnection): void;
 }
 
 /** While an answer is under way this much more is read, so that a client that hangs up is noticed. */
 const AHEAD_BYTES = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
+type Encoding = "latin1" | "utf8";
 
 /** Puts itself between a server and its connections. */
 export function standBefore(server: Server, options: FrontOptions): Front {
@@ -53,19 +77,19 @@ export function standBefore(server: Server, options: FrontOptions): Front {
     for (const listener of listeners) listener.call(server, socket);
   };
   const open = new Set<Connection>();
-  let holding = false;
 
-  function take(socket: Socket, bytes: Buffer): void {
-    const connection = connect(socket, bytes, options, (after) => {
+  function take(taken: TakenConnection): void {
+    const connection = connect(taken, options, (after) => {
       open.delete(connection);
-      if (after === "hand on") handOn(socket);
+      if (after === "hand on") handOn(taken.socket);
     });
     open.add(connection);
-    if (holding) connection.hold(true);
-    else connection.begin();
+    connection.begin();
   }
 
-  server.on("connection", (socket: Socket) => take(socket, EMPTY));
+  server.on("connection", (socket: Socket) =>
+    take({ socket, bytes: EMPTY, unsent: EMPTY, call: null, last: false }),
+  );
   options.closing.addEventListener("abort", () => {
     for (const connection of [...open]) connection.finish();
   });
@@ -73,58 +97,52 @@ export function standBefore(server: Server, options: FrontOptions): Front {
     destroy() {
       for (const connection of [...open]) connection.destroy();
     },
-    hold() {
-      holding = true;
-      for (const connection of open) connection.hold(true);
-    },
-    resume() {
-      holding = false;
-      for (const connection of [...open]) connection.hold(false);
-    },
-    busy: () => [...open].filter((connection) => connection.busy()).length,
-    held: () => [...open].flatMap((connection) => connection.held() ?? []),
+    unfinished: () => [...open].filter((connection) => connection.unfinished()).length,
+    held: (room) => [...open].flatMap((connection) => connection.held(room) ?? []),
     take,
   };
 }
 
-/** Node has no public way to leave what a client sends in the kernel. */
+/** Node has no public name for either. */
 interface Handle {
   readonly fd: number;
-  readStop(): void;
-  readStart(): void;
+  /** Bytes that wait for the kernel to take them. */
+  readonly writeQueueSize: number;
 }
 
 interface Connection {
   begin(): void;
-  hold(on: boolean): void;
-  busy(): boolean;
-  /** Null when it is closed. */
-  held(): HeldConnection | null;
+  unfinished(): boolean;
+  /** Null when it is closed, or there is no room for it. */
+  held(room: Room): HeldConnection | null;
   finish(): void;
   destroy(): void;
 }
 
 function connect(
-  socket: Socket,
-  first: Buffer,
+  { socket, bytes: first, unsent, call, last }: TakenConnection,
   { config, daemon, idleMs, closing }: FrontOptions,
   leave: (after: "hand on" | "closed") => void,
 ): Connection {
   let bytes: Buffer = first;
-  let holding = false;
   /** An answer is being made, or waits to be read by the client. */
   let busy = false;
+  let waiting: CallUnderWay | null = null;
+  /** The answer that the client has not taken whole. */
+  let sending: { readonly data: string | Buffer; readonly encoding: Encoding } | null = null;
   let hungUp = false;
+  /** What came is only looked at. */
+  let looking = false;
 
   function onData(chunk: Buffer): void {
     bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    if (looking) return;
     if (!busy) work();
     else if (bytes.length > AHEAD_BYTES) socket.pause();
   }
 
   /** Takes the next request, if it is all there. */
   function work(): void {
-    if (holding) return;
     if (bytes.length > 0) {
       const head = readHead(bytes);
       if (head.kind === "other" || daemon.enabled("trace")) return handOn();
@@ -144,6 +162,9 @@ function connect(
   }
 
   const reply: CallReply = {
+    wait(call) {
+      waiting = call;
+    },
     send: (body) => respond("200 OK", "text/xml", body),
     fail(status) {
       const { reason, page } = errorPage(status);
@@ -151,20 +172,40 @@ function connect(
     },
   };
 
-  function respond(status: string, type: string, body: string): void {
+  /** To who has used a button of the page: it shows how things are. */
+  const backToPage: CallReply = {
+    wait(call) {
+      waiting = { ...call, page: true };
+    },
+    send: () => respond("303 See Other", "text/html", "", "Location: index.html\r\n"),
+    fail: () => backToPage.send(""),
+  };
+
+  function respond(status: string, type: string, body: string, more = ""): void {
+    waiting = null;
     if (socket.destroyed) return;
     const size = Buffer.byteLength(body);
-    const head = `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\nDate: ${httpDate()}\r\n\r\n`;
+    const close = last ? "Connection: close\r\n" : "";
+    const head = `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\n${close}${more}Date: ${httpDate()}\r\n\r\n`;
     // Where there is one byte for each character, nothing has to be encoded.
-    const flushed = socket.write(head + body, size === body.length ? "latin1" : "utf8");
-    if (closing.aborted) return void socket.end(() => socket.destroy());
-    if (flushed) proceed();
-    else socket.once("drain", proceed);
+    write(head + body, size === body.length ? "latin1" : "utf8");
+  }
+
+  /** One answer at a time, and the next request only once it is with the kernel. */
+  function write(data: string | Buffer, encoding: Encoding): void {
+    const mine = { data, encoding };
+    sending = mine;
+    socket.write(data, encoding, () => {
+      if (sending === mine) proceed();
+    });
+    if (socket.writableLength === 0) proceed();
   }
 
   function proceed(): void {
     busy = false;
-    if (holding) return;
+    sending = null;
+    if (socket.destroyed) return;
+    if (last || closing.aborted) return void socket.end(() => socket.destroy());
     if (socket.isPaused()) socket.resume();
     if (bytes.length > 0 || hungUp) work();
   }
@@ -197,34 +238,46 @@ function connect(
   socket.on("timeout", destroy).on("error", ignore);
   socket.setTimeout(idleMs);
 
+  /** The answer is still being made, or sent in another way than whole. */
+  const isOurs = (): boolean => busy && sending === null;
+
   const handle = (): Handle | null => (socket as unknown as { _handle: Handle | null })._handle;
 
   return {
     begin() {
-      if (bytes.length > 0) work();
+      busy = unsent.length > 0 || call !== null;
+      if (unsent.length > 0) write(unsent, "latin1");
+      else if (call !== null) answerWith(daemon, call.method, call.ask, call.page ? backToPage : reply);
+      else if (bytes.length > 0) work();
     },
-    hold(on) {
-      holding = on;
-      if (on) handle()?.readStop();
-      else {
-        handle()?.readStart();
-        if (!busy && (bytes.length > 0 || hungUp)) work();
-      }
-    },
-    busy: () => busy || socket.writableLength > 0,
-    held() {
-      const fd = handle()?.fd ?? -1;
-      if (fd < 0 || hungUp || socket.destroyed) return null;
-      // A connection that was paused has some of what came in Node's own queue.
-      for (let more = socket.read() as Buffer | null; more !== null; more = socket.read() as Buffer | null)
-        bytes = Buffer.concat([bytes, more]);
-      return { fd, bytes, owed: busy };
+    unfinished: () =>
+      !socket.destroyed && isOurs() && (waiting === null || !canGoOn(waitingOf(waiting.answer))),
+    held(room) {
+      const { fd = -1, writeQueueSize = 0 } = handle() ?? {};
+      if (fd < 0 || socket.destroyed || (hungUp && !busy) || (isOurs() && waiting === null)) return null;
+      // A connection that was paused has some of what came in Node's own queue; reading it tells `onData`.
+      looking = true;
+      while (socket.read() !== null);
+      looking = false;
+      if (!takeRoom(room, bytes.length + writeQueueSize)) return null;
+      return { fd, bytes, unsent: endOf(sending, writeQueueSize), call: waiting, last };
     },
     finish() {
       if (!busy) socket.destroy();
     },
     destroy,
   };
+}
+
+/** The last bytes of an answer. */
+function endOf(
+  answer: { readonly data: string | Buffer; readonly encoding: Encoding } | null,
+  size: number,
+): Buffer {
+  if (answer === null || size === 0) return EMPTY;
+  const { data, encoding } = answer;
+  const all = typeof data === "string" ? Buffer.from(data, encoding) : data;
+  return all.subarray(all.length - size);
 }
 
 let dateSecond = 0;

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Daemon } from "../rpc/daemon.js";
 import { dispatch } from "../rpc/dispatch.js";
 import { RpcFault } from "../rpc/fault.js";
-import type { Value } from "../rpc/method.js";
+import type { Answer, Value } from "../rpc/method.js";
 import { bytesRepr } from "../wire/python.js";
 import { decodeCall, encodeFault, encodeResponse, type XmlRpcCall } from "../wire/xmlrpc.js";
 import { send, sendError } from "./reply.js";
@@ -13,7 +13,12 @@ export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads the body, then answers; the answer may wait for processes to come up or down. */
-export function handleRpc(daemon: Daemon, request: IncomingMessage, response: ServerResponse): void {
+export function handleRpc(
+  daemon: Daemon,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onWait: (call: CallUnderWay) => void,
+): void {
   if (isForged(request)) return sendError(response, 403, { Connection: "close" });
   const length = request.headers["content-length"];
   if (length === undefined) return sendError(response, 411, { Connection: "close" });
@@ -22,6 +27,7 @@ export function handleRpc(daemon: Daemon, request: IncomingMessage, response: Se
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () =>
     answerCall(daemon, Buffer.concat(chunks), {
+      wait: onWait,
       send: (text) => send(response, 200, "text/xml", text),
       fail: (status) => sendError(response, status),
     }),
@@ -41,8 +47,18 @@ function isForged({ headers }: IncomingMessage): boolean {
 
 const XML_TYPE = /^(?:text|application)\/xml\b/i;
 
-/** How the answer goes back. One of the two is called once; what a client that is gone should hear is dropped. */
+/** A call whose answer is still to come. */
+export interface CallUnderWay {
+  readonly method: string;
+  readonly answer: Promise<Value>;
+  /** A button of the page made it, and its client waits for a page. */
+  readonly page?: true;
+}
+
+/** How the answer goes back. One of send and fail is called once; what a client that is gone should hear is dropped. */
 export interface CallReply {
+  /** Called before them when the answer has to wait. */
+  readonly wait: (call: CallUnderWay) => void;
   readonly send: (body: string) => void;
   readonly fail: (status: number) => void;
 }
@@ -53,9 +69,15 @@ export function answerCall(daemon: Daemon, body: Buffer, reply: CallReply): void
   if (call === null) return reply.fail(400);
   const { method, params } = call;
   trace(daemon, () => `XML-RPC method called: ${method}()`);
+  answerWith(daemon, method, () => dispatch(daemon, method, params), reply);
+}
+
+/** Answers a call of this method with what `ask` gives or throws, now or later. Never throws. */
+export function answerWith(daemon: Daemon, method: string, ask: () => Answer, reply: CallReply): void {
   try {
-    const value = dispatch(daemon, method, params);
+    const value = ask();
     if (!(value instanceof Promise)) return succeed(daemon, method, value, reply);
+    reply.wait({ method, answer: value });
     value.then(
       (settled) => succeed(daemon, method, settled, reply),
       (error: unknown) => fail(daemon, method, error, reply),

@@ -1,14 +1,14 @@
 /** The HTTP server that the reference is: same paths, same answers, on node:http and what stands before it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
+import { canGoOn, waitingOf } from "../rpc/waiting.js";
 import { authorize } from "./auth.js";
-import { type Front, type HeldConnection, standBefore } from "./front.js";
+import { type Front, type HeldConnection, type Room, standBefore, type TakenConnection } from "./front.js";
 import { handleLogtail, handleMainLogtail } from "./logtail.js";
 import { createPage, type Page } from "./page/page.js";
 import { pathOf, sendError } from "./reply.js";
-import { handleRpc } from "./rpc-handler.js";
+import { type CallUnderWay, handleRpc } from "./rpc-handler.js";
 
 export interface HttpOptions {
   readonly server: ServerConfig;
@@ -26,8 +26,8 @@ const NEVER_MS = 2 ** 31 - 1;
 interface Inside {
   readonly closing: AbortController;
   readonly front: Front;
-  /** Answers of Node's own server that are under way; streams have no end and are not among them. */
-  readonly answering: ReadonlySet<ServerResponse>;
+  /** Answers of Node's own server that are under way, and calls that wait; streams have no end and are not among them. */
+  readonly answering: ReadonlyMap<ServerResponse, CallUnderWay | null>;
 }
 
 const insides = new WeakMap<Server, Inside>();
@@ -35,7 +35,7 @@ const insides = new WeakMap<Server, Inside>();
 /** A server that does not listen yet. */
 export function createHttpServer({ server: config, daemon }: HttpOptions): Server {
   const closing = new AbortController();
-  const answering = new Set<ServerResponse>();
+  const answering = new Map<ServerResponse, CallUnderWay | null>();
   const page = createPage(daemon);
   const server = createServer(
     {
@@ -52,11 +52,12 @@ export function createHttpServer({ server: config, daemon }: HttpOptions): Serve
       request.on("error", () => undefined);
       response.on("error", () => undefined);
       if (!isStream(pathOf(request))) {
-        answering.add(response);
+        answering.set(response, null);
         response.on("close", () => answering.delete(response));
       }
       try {
-        if (isWelcome(config, request, response)) route(daemon, page, request, response, closing.signal);
+        if (isWelcome(config, request, response))
+          route(daemon, page, request, response, closing.signal, (call) => answering.set(response, call));
       } catch (error) {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
         daemon.log("error", `HTTP request failed: ${text}`);
@@ -102,32 +103,34 @@ export async function closeServer(server: Server): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Begins no more requests, so that those under way can come to their end; `false` goes on as before. */
-export function holdServer(server: Server, on: boolean): void {
-  const front = insides.get(server)?.front;
-  if (on) front?.hold();
-  else front?.resume();
+/** Requests under way that another program can't go on with. */
+export function unfinishedRequests(server: Server): number {
+  const { front, answering } = insides.get(server) ?? {};
+  const others = [...(answering ?? [])].filter(([response, call]) => underWay(response, call) === null);
+  return (front?.unfinished() ?? 0) + others.length;
 }
 
-/** Requests whose answers are not yet with their clients. */
-export function busyRequests(server: Server): number {
-  const { front, answering } = insides.get(server) ?? {};
-  return (front?.busy() ?? 0) + (answering?.size ?? 0);
+/** The call that an answer of Node's own server waits for; null where nobody else can wait for it. */
+function underWay(response: ServerResponse, call: CallUnderWay | null): CallUnderWay | null {
+  return call === null || response.headersSent || !canGoOn(waitingOf(call.answer)) ? null : call;
 }
 
-/** What another program can go on with, of a server that is held. Idle connections of Node's own server are not. */
-export function heldConnections(server: Server): readonly HeldConnection[] {
+/** What another program can go on with. Of the connections of Node's own server, those with calls that wait. */
+export function heldConnections(server: Server, room: Room): readonly HeldConnection[] {
   const { front, answering } = insides.get(server) ?? {};
-  const owed = [...(answering ?? [])].flatMap(({ socket }) => {
-    const fd = (socket as unknown as { _handle?: { fd: number } | null } | null)?._handle?.fd ?? -1;
-    return fd < 0 ? [] : [{ fd, bytes: Buffer.alloc(0), owed: true }];
+  const nothing = Buffer.alloc(0);
+  const waiting = [...(answering ?? [])].flatMap(([response, call]) => {
+    const fd = (response.socket as unknown as { _handle?: { fd: number } | null } | null)?._handle?.fd ?? -1;
+    if (fd < 0 || call === null || response.headersSent) return [];
+    // The head of this request is forgotten, and with it how its client wants the connection to go on.
+    return [{ fd, bytes: nothing, unsent: nothing, call, last: true }];
   });
-  return [...(front?.held() ?? []), ...owed];
+  return [...(front?.held(room) ?? []), ...waiting];
 }
 
-/** A connection of an earlier supervisor, whose client has sent these bytes already. */
-export function takeConnection(server: Server, socket: Socket, bytes: Buffer): void {
-  insides.get(server)?.front.take(socket, bytes);
+/** A connection of the program before this one. */
+export function takeConnection(server: Server, connection: TakenConnection): void {
+  insides.get(server)?.front.take(connection);
 }
 
 function isStream(path: string): boolean {
@@ -148,12 +151,13 @@ function route(
   request: IncomingMessage,
   response: ServerResponse,
   closing: AbortSignal,
+  onWait: (call: CallUnderWay) => void,
 ): void {
   const path = pathOf(request);
   const { method } = request;
   if (path.startsWith("/RPC2")) {
     if (method !== "POST") return sendError(response, 400);
-    return handleRpc(daemon, request, response);
+    return handleRpc(daemon, request, response, onWait);
   }
   if (path.startsWith("/logtail")) {
     if (method !== "GET") return sendError(response, 400);
@@ -163,7 +167,7 @@ function route(
     if (method !== "GET") return sendError(response, 400);
     return handleMainLogtail(daemon, response, closing);
   }
-  if (page.handle(path, request, response)) return;
+  if (page.handle(path, request, response, onWait)) return;
   if (method !== "GET" && method !== "HEAD") return sendError(response, 400);
   sendError(response, 404);
 }

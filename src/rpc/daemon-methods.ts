@@ -1,7 +1,8 @@
 /** The daemon itself: who it is, how it is, and what it supervises. */
 import { ConfigError, type Daemon, MOODS } from "./daemon.js";
 import { RpcFault } from "./fault.js";
-import { groupName, type Method, type MethodTable } from "./method.js";
+import { type Answer, groupName, type Method, type MethodTable } from "./method.js";
+import { waiting } from "./waiting.js";
 
 const API_VERSION = "3.0";
 const TRUE = "boolean result Always true; everything else is a fault";
@@ -27,6 +28,19 @@ function orCantReread<T>(act: () => T): T {
 function cantReread(error: unknown): unknown {
   if (!(error instanceof ConfigError)) return error;
   return new RpcFault("CANT_REREAD", error.message, { cause: error });
+}
+
+/** The answer to `restart`; it waits where plugins have to be loaded first. */
+export function reload(daemon: Daemon): Answer {
+  const restarting = orCantReread(() => daemon.restart());
+  if (restarting === undefined) return true;
+  const answer = restarting.then(
+    () => true,
+    (error: unknown) => {
+      throw cantReread(error);
+    },
+  );
+  return waiting(answer, () => ({ for: "reload" }));
 }
 
 function getter(help: string, returns: string, run: (daemon: Daemon) => string | number): Method {
@@ -69,16 +83,7 @@ export const DAEMON_METHODS: MethodTable = {
     params: [],
     required: 0,
     returns: TRUE,
-    run(daemon) {
-      const restarting = orCantReread(() => daemon.restart());
-      if (restarting === undefined) return true;
-      return restarting.then(
-        () => true,
-        (error: unknown) => {
-          throw cantReread(error);
-        },
-      );
-    },
+    run: reload,
   },
   reloadConfig: {
     help: "Reads the configuration again, and changes nothing that runs.",

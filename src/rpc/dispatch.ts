@@ -8,7 +8,7 @@ import { INFO_METHODS } from "./info.js";
 import { LOG_METHODS } from "./log-methods.js";
 import type { Answer, Method, MethodTable, Value } from "./method.js";
 import { PROCESS_METHODS } from "./process-methods.js";
-import { systemMethods } from "./system-methods.js";
+import { inTurn, systemMethods } from "./system-methods.js";
 
 /** The name in a conf that stands for Supervisor's own methods; without it they don't exist. */
 export const STANDARD_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface";
@@ -50,6 +50,16 @@ function ownMethods(daemon: Daemon): ReadonlyMap<string, Method> {
   const table = new Map([...standard, ...(namespaces.length > 0 ? EXTENSION : []), ...SYSTEM]);
   tables.set(key, table);
   return table;
+}
+
+/** Goes on with a `system.multicall`: with the call that is under way, and then with the rest of them. */
+export function goOnInTurn(
+  daemon: Daemon,
+  now: () => Answer,
+  rest: readonly Value[],
+  results: readonly Value[],
+): Answer {
+  return inTurn(dispatcher, daemon, rest, { results, now });
 }
 
 /**

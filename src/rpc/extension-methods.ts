@@ -1,6 +1,7 @@
 /** What Supervisor has no word for: the namespace `supervisord_ts`, so that its own stays exactly its own. */
 import { RpcFault } from "./fault.js";
 import type { MethodTable } from "./method.js";
+import { waiting } from "./waiting.js";
 
 export const EXTENSION_NAMESPACE = "supervisord_ts";
 
@@ -10,14 +11,12 @@ export const EXTENSION_METHODS: MethodTable = {
     params: [],
     required: 0,
     returns: "struct result The versions before (from) and after (to)",
-    async run(daemon) {
-      try {
-        return await daemon.upgrade();
-      } catch (error) {
-        throw new RpcFault("FAILED", error instanceof Error ? error.message : String(error), {
-          cause: error,
-        });
-      }
-    },
+    run: (daemon) =>
+      waiting(
+        daemon.upgrade().catch((cause: unknown) => {
+          throw new RpcFault("FAILED", cause instanceof Error ? cause.message : String(cause), { cause });
+        }),
+        () => ({ for: "upgrade" }),
+      ),
   },
 };

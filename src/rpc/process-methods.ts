@@ -9,6 +9,7 @@ import type { Daemon, GroupHandle, ProcessHandle } from "./daemon.js";
 import { RpcFault } from "./fault.js";
 import { allByPriority, findGroup, findNamed, findProcess } from "./lookup.js";
 import { type Answer, groupName, type MethodTable, text, truth, type Value } from "./method.js";
+import { type Waiting, waiting } from "./waiting.js";
 
 function isUp({ process }: ProcessHandle): boolean {
   return isRunningClass(process.state.name);
@@ -34,9 +35,23 @@ function start(daemon: Daemon, handle: ProcessHandle, name: string, wait: boolea
     throw new RpcFault("FAILED", `${name} is in an unknown process state`);
   daemon.start(handle);
   if (handle.process.spawnerr !== "") throw new RpcFault("SPAWN_ERROR", name);
-  if (!wait || handle.process.state.name === "RUNNING") return true;
-  const outcome = daemon.until(handle, startIsDecided);
-  return outcome === undefined ? started(handle, name) : outcome.then(() => started(handle, name));
+  return wait && handle.process.state.name !== "RUNNING" ? untilStarted(daemon, handle, name) : true;
+}
+
+/** The answer to a start that waits. `name` is as the client sent it. */
+export function untilStarted(daemon: Daemon, handle: ProcessHandle, name: string): Answer {
+  const outcome = daemon.until(handle, startIsDecided)?.then(() => started(handle, name));
+  return outcome === undefined ? started(handle, name) : waiting(outcome, () => waits("start", handle, name));
+}
+
+/** The answer to a stop that waits. */
+export function untilStopped(daemon: Daemon, handle: ProcessHandle, name: string): Answer {
+  const outcome = daemon.untilStopped(handle)?.then(() => true);
+  return outcome === undefined ? true : waiting(outcome, () => waits("stop", handle, name));
+}
+
+function waits(what: "start" | "stop", { group, name }: ProcessHandle, called: string): Waiting {
+  return { for: what, group, name, called };
 }
 
 /** The first attempt counts: what is retried afterwards is no longer this call's business. */
@@ -57,19 +72,26 @@ function startMembers(daemon: Daemon, members: readonly ProcessHandle[], wait: b
 
 function stop(daemon: Daemon, handle: ProcessHandle, name: string, wait: boolean): Answer {
   if (!isUp(handle)) throw new RpcFault("NOT_RUNNING", name);
-  return stopped(daemon, handle, daemon.stop(handle), wait);
+  return stopped(daemon, handle, daemon.stop(handle), name, wait);
 }
 
-function stopped(daemon: Daemon, handle: ProcessHandle, problem: string | null, wait: boolean): Answer {
+function stopped(
+  daemon: Daemon,
+  handle: ProcessHandle,
+  problem: string | null,
+  name: string,
+  wait: boolean,
+): Answer {
   if (problem !== null) throw new RpcFault("FAILED", problem);
-  const outcome = wait ? daemon.untilStopped(handle) : undefined;
-  return outcome === undefined ? true : outcome.then(() => true);
+  return wait ? untilStopped(daemon, handle, name) : true;
 }
 
 function stopGroup(daemon: Daemon, group: GroupHandle, wait: boolean): Answer {
   const members = membersOf(group).filter(isUp);
   const problems = daemon.stopGroup(group, members);
-  return forEach(daemon, members, (handle) => stopped(daemon, handle, problems.get(handle) ?? null, wait));
+  return forEach(daemon, members, (handle, name) =>
+    stopped(daemon, handle, problems.get(handle) ?? null, name, wait),
+  );
 }
 
 function signal(daemon: Daemon, handle: ProcessHandle, name: string, wanted: Value | undefined): true {

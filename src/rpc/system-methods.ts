@@ -2,6 +2,7 @@
 import type { Daemon } from "./daemon.js";
 import { FAULTS, RpcFault } from "./fault.js";
 import type { Answer, Method, MethodTable, Value } from "./method.js";
+import { waiting, waitingOf } from "./waiting.js";
 
 export interface Dispatcher {
   call(daemon: Daemon, method: string, params: readonly Value[]): Answer;
@@ -62,27 +63,58 @@ function helpText({ help, params, returns }: Method): string {
   return [help, "", ...params.map((param) => `@param ${param}`), `@return ${returns}`, ""].join("\n");
 }
 
-async function multicall(dispatcher: Dispatcher, daemon: Daemon, calls: Value | undefined): Promise<Value> {
+function multicall(dispatcher: Dispatcher, daemon: Daemon, calls: Value | undefined): Answer {
   if (!Array.isArray(calls)) throw new TypeError("array of calls expected");
-  const results: Value[] = [];
-  for (const call of calls as readonly Value[]) results.push(await callOne(dispatcher, daemon, call));
-  return results;
+  return inTurn(dispatcher, daemon, calls as readonly Value[]);
 }
 
-async function callOne(dispatcher: Dispatcher, daemon: Daemon, call: Value): Promise<Value> {
+/** Makes one call after the other. `underWay` is a call before them, and the results before that. */
+export function inTurn(
+  dispatcher: Pick<Dispatcher, "call">,
+  daemon: Daemon,
+  calls: readonly Value[],
+  underWay: { readonly results: readonly Value[]; readonly now: () => Answer } | null = null,
+): Promise<Value> {
+  const results = [...(underWay?.results ?? [])];
+  let now: Answer = true;
+  let next = 0;
+  const make = async (act: () => Answer): Promise<void> => {
+    const outcome = await outcomeOf(() => {
+      now = act();
+      return now;
+    });
+    results.push(outcome);
+  };
+  async function makeAll(): Promise<Value> {
+    if (underWay !== null) await make(underWay.now);
+    while (next < calls.length) {
+      const call = calls[next] ?? null;
+      next += 1;
+      await make(() => callOne(dispatcher, daemon, call));
+    }
+    return results;
+  }
+  return waiting(makeAll(), () => ({
+    for: "calls",
+    results,
+    now: now instanceof Promise ? waitingOf(now) : { for: "lost" },
+    rest: calls.slice(next),
+  }));
+}
+
+function callOne(dispatcher: Pick<Dispatcher, "call">, daemon: Daemon, call: Value): Answer {
+  const struct = isStruct(call) ? call : {};
+  const name = struct["methodName"];
+  if (name === undefined || name === null || name === "")
+    throw new RpcFault("INCORRECT_PARAMETERS", "No methodName");
+  if (name === MULTICALL) throw new RpcFault("INCORRECT_PARAMETERS", "Recursive system.multicall forbidden");
+  const params = struct["params"] ?? [];
+  return dispatcher.call(daemon, String(name), Array.isArray(params) ? (params as readonly Value[]) : []);
+}
+
+async function outcomeOf(act: () => Answer): Promise<Value> {
   try {
-    const struct = isStruct(call) ? call : {};
-    const name = struct["methodName"];
-    if (name === undefined || name === null || name === "")
-      throw new RpcFault("INCORRECT_PARAMETERS", "No methodName");
-    if (name === MULTICALL)
-      throw new RpcFault("INCORRECT_PARAMETERS", "Recursive system.multicall forbidden");
-    const params = struct["params"] ?? [];
-    return await dispatcher.call(
-      daemon,
-      String(name),
-      Array.isArray(params) ? (params as readonly Value[]) : [],
-    );
+    return await act();
   } catch (error) {
     if (error instanceof RpcFault) return { faultCode: error.code, faultString: error.message };
     const [type, text] = error instanceof Error ? [error.name, error.message] : ["Error", String(error)];

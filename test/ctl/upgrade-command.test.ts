@@ -25,6 +25,7 @@ async function ctl(answer: string, ...words: readonly string[]): Promise<Outcome
     request.on("end", () => {
       const method = /<methodName>(.*)<\/methodName>/.exec(body)?.[1] ?? "";
       asked.push(method);
+      if (method === "supervisord_ts.upgrade" && answer === "") return void request.socket.destroy();
       response.setHeader("content-type", "text/xml");
       response.end(method === "supervisord_ts.upgrade" ? answer : encodeResponse("3.0"));
     });
@@ -77,6 +78,12 @@ test.each([
     encodeFault(1, "UNKNOWN_METHOD"),
     1,
     "ERROR: this supervisord cannot be upgraded without a restart\n",
+  ],
+  [
+    "a daemon that is gone before it answers",
+    "",
+    1,
+    "ERROR: the connection ended before the answer; whether the new version runs is in the log of supervisord, or in status\n",
   ],
 ])("upgrade: %s", async (_what, answer, status, text) => {
   const ran = await ctl(answer, "upgrade");

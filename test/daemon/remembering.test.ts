@@ -36,6 +36,7 @@ test("an event is in the state file before its sender has the answer", async () 
     const body = `<methodCall><methodName>supervisor.sendRemoteCommEvent</methodName><params><param><value>t</value></param><param><value>${text}</value></param></params></methodCall>`;
     let remembered: readonly string[] = [];
     answerCall(supervision, Buffer.from(body), {
+      wait: () => expect.fail("this call does not wait"),
       send: () => {
         const reading = readStateFile(readFileSync(statefile, "utf8"));
         if (reading.ok)

@@ -27,6 +27,8 @@ export interface BootOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Other files to write first, by name relative to the directory. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Our daemon by another path, relative to the directory. */
+  readonly program?: string;
   /** Called with the directory before anything starts. */
   readonly prepare?: (dir: string) => void | Promise<void>;
 }
@@ -91,6 +93,7 @@ export function matches(line: string, text: string | RegExp): boolean {
 
 export async function boot(confText: string, options: BootOptions = {}): Promise<Booted> {
   const { which = "ours", client = "ours", supervisord = "", args = [], env = {}, files = {} } = options;
+  const { program } = options;
   const place = scratch();
   const { dir } = place;
   try {
@@ -100,7 +103,14 @@ export async function boot(confText: string, options: BootOptions = {}): Promise
     for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
     writeFileSync(conf, baseConf(dir, supervisord) + confText.replaceAll("%(dir)s", dir));
     await options.prepare?.(dir);
-    const daemon = await launch(which, { dir, conf, args, env, socket });
+    const daemon = await launch(which, {
+      dir,
+      conf,
+      args,
+      env,
+      socket,
+      ...(program === undefined ? {} : { program: join(dir, program) }),
+    });
     const log = (): readonly string[] => readLog(join(dir, "main.log"));
     const info = async (name: string): Promise<Readonly<Record<string, Value>>> =>
       (await call({ socketPath: socket }, "supervisor.getProcessInfo", [name])) as Record<string, Value>;

@@ -25,13 +25,16 @@ export interface LaunchOptions {
   /** Path of the socket that must answer before this is done; null: do not wait. */
   readonly socket: string | null;
   readonly auth?: string;
+  /** Path of our daemon, where it is not this repository's own. */
+  readonly program?: string;
   /** Words to put before the command: something that ends in exec, such as prlimit. */
   readonly through?: readonly string[];
 }
 
 export async function launch(which: Which, options: LaunchOptions): Promise<Launched> {
-  const { dir, conf, args = [], env = {}, cwd = dir, socket, auth, through = [] } = options;
-  const [file = "", ...first] = [...through, ...supervisord(which)];
+  const { dir, conf, args = [], env = {}, cwd = dir, socket, auth, through = [], program } = options;
+  const command = program === undefined ? supervisord(which) : ["/bin/sh", program];
+  const [file = "", ...first] = [...through, ...command];
   const child = spawn(file, [...first, "-n", "-c", conf, ...args], {
     cwd,
     env: environment(dir, env),

@@ -4,22 +4,31 @@ import type { Daemon } from "../../rpc/daemon.js";
 import { FAULTS, RpcFault } from "../../rpc/fault.js";
 import { LOG_METHODS } from "../../rpc/log-methods.js";
 import { findProcess } from "../../rpc/lookup.js";
-import type { MethodTable, Value } from "../../rpc/method.js";
+import type { Answer, MethodTable, Value } from "../../rpc/method.js";
 import { PROCESS_METHODS } from "../../rpc/process-methods.js";
+import { inTurn } from "../../rpc/system-methods.js";
+import type { CallUnderWay } from "../rpc-handler.js";
 
 const METHODS: MethodTable = { ...PROCESS_METHODS, ...LOG_METHODS };
 
+/** Hears of each call that an action waits for. */
+export type OnWait = (call: CallUnderWay) => void;
+
 /** The message for the next page; null for an action that doesn't exist. */
-export async function act(daemon: Daemon, action: string, name: string | null): Promise<string | null> {
+export async function act(
+  daemon: Daemon,
+  action: string,
+  name: string | null,
+  onWait: OnWait,
+): Promise<string | null> {
   switch (action) {
     case "refresh":
       return `Page refreshed at ${ctime()}`;
     case "stopall":
-      await call(daemon, "stopAllProcesses");
+      await call(daemon, onWait, "stopAllProcesses");
       return `All stopped at ${ctime()}`;
     case "restartall":
-      await call(daemon, "stopAllProcesses");
-      await call(daemon, "startAllProcesses");
+      await inOrder(daemon, onWait, ["stopAllProcesses", "startAllProcesses"], []);
       return `All restarted at ${ctime()}`;
     case "start":
     case "stop":
@@ -27,7 +36,7 @@ export async function act(daemon: Daemon, action: string, name: string | null): 
     case "clearlog":
       return name === null || !isProcess(daemon, name)
         ? `No such process named ${name ?? ""}`
-        : onProcess(daemon, action, name);
+        : onProcess(daemon, action, name, onWait);
     default:
       return null;
   }
@@ -46,21 +55,22 @@ async function onProcess(
   daemon: Daemon,
   action: "start" | "stop" | "restart" | "clearlog",
   name: string,
+  onWait: OnWait,
 ): Promise<string> {
   try {
     switch (action) {
       case "start":
-        await call(daemon, "startProcess", name);
+        await call(daemon, onWait, "startProcess", name);
         return `Process ${name} started`;
       case "stop":
-        await call(daemon, "stopProcess", name);
+        await call(daemon, onWait, "stopProcess", name);
         return `Process ${name} stopped`;
       case "restart":
-        await quietly(call(daemon, "stopProcess", name));
-        await quietly(call(daemon, "startProcess", name));
+        // It says "restarted" whatever came of it, as the reference does; the page then shows the state.
+        await inOrder(daemon, onWait, ["stopProcess", "startProcess"], [name]);
         return `Process ${name} restarted`;
       default:
-        await call(daemon, "clearProcessLogs", name);
+        await call(daemon, onWait, "clearProcessLogs", name);
         return `Log for ${name} cleared`;
     }
   } catch (error) {
@@ -80,19 +90,39 @@ const START_TROUBLES: Readonly<Record<number, string>> = {
   [FAULTS.ABNORMAL_TERMINATION]: "abnormal termination",
 };
 
-async function call(daemon: Daemon, method: string, ...args: readonly Value[]): Promise<Value> {
+async function call(
+  daemon: Daemon,
+  onWait: OnWait,
+  method: string,
+  ...args: readonly Value[]
+): Promise<Value> {
+  const answer = run(daemon, method, args);
+  if (answer instanceof Promise) onWait({ method, answer, page: true });
+  return answer;
+}
+
+/** Each when the one before has its outcome, whatever that is. */
+async function inOrder(
+  daemon: Daemon,
+  onWait: OnWait,
+  methods: readonly string[],
+  params: readonly Value[],
+): Promise<void> {
+  // Full names, since what an upgrade leaves of it is done by name.
+  const calls = methods.map((method) => ({ methodName: `supervisor.${method}`, params }));
+  const answer = inTurn(
+    { call: (_daemon, method, args) => run(daemon, method.replace("supervisor.", ""), args) },
+    daemon,
+    calls,
+  );
+  onWait({ method: "system.multicall", answer, page: true });
+  await answer;
+}
+
+function run(daemon: Daemon, method: string, args: readonly Value[]): Answer {
   const row = METHODS[method];
   if (row === undefined) throw new Error(`no method ${method}`);
   return row.run(daemon, args);
-}
-
-/** A restart says "restarted" whatever came of it, as the reference does; the page then shows the state. */
-async function quietly(done: Promise<unknown>): Promise<void> {
-  try {
-    await done;
-  } catch (error) {
-    if (!(error instanceof RpcFault)) throw error;
-  }
 }
 
 /** `Sat Nov 21 00:11:28 2026`. */

@@ -7,7 +7,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Daemon } from "../../rpc/daemon.js";
 import { SERVER, send, sendError } from "../reply.js";
-import { act } from "./actions.js";
+import { act, type OnWait } from "./actions.js";
 import { document, escapeText, quoteUrl } from "./html.js";
 import { STATIC_FILES } from "./static.js";
 import { actionUrl, button, statusPage } from "./status.js";
@@ -15,7 +15,7 @@ import { tailPage } from "./tail.js";
 
 export interface Page {
   /** False when the path is none of the page's. */
-  handle(path: string, request: IncomingMessage, response: ServerResponse): boolean;
+  handle(path: string, request: IncomingMessage, response: ServerResponse, onWait: OnWait): boolean;
 }
 
 const FORM_LIMIT_BYTES = 64 * 1024;
@@ -37,6 +37,7 @@ export function createPage(daemon: Daemon): Page {
     request: IncomingMessage,
     response: ServerResponse,
     form: URLSearchParams,
+    onWait: OnWait,
   ): Promise<void> {
     // Every part of it asks the daemon for something, and that gives no more answers.
     if (daemon.mood !== "RUNNING") return sendError(response, 500);
@@ -48,14 +49,14 @@ export function createPage(daemon: Daemon): Page {
       if (request.method === "POST") return sendError(response, 403);
       return sendPage(response, confirmPage(action, name, token));
     }
-    const message = await act(daemon, action, name);
+    const message = await act(daemon, action, name, onWait);
     daemon.remember();
     if (message === null) return sendError(response, 500);
     redirect(request, response, message);
   }
 
   return {
-    handle(path, request, response) {
+    handle(path, request, response, onWait) {
       const { method } = request;
       const file = STATIC_FILES.get(path);
       if (file !== undefined && (method === "GET" || method === "HEAD")) {
@@ -67,7 +68,7 @@ export function createPage(daemon: Daemon): Page {
         if (path === "/ok.html") return send(response, 200, "text/plain", "OK");
         if (path === "/tail.html")
           return sendPage(response, tailPage(daemon, form.get("processname"), form.get("limit")));
-        status(request, response, form).catch((error: unknown) => {
+        status(request, response, form, onWait).catch((error: unknown) => {
           daemon.log("error", `web page failed: ${error instanceof Error ? error.stack : String(error)}`);
           sendError(response, 500);
         });
