@@ -19,8 +19,11 @@ export interface Purpose {
   stopping(group: string, members: ReadonlySet<string>): void;
   /** Whether it was stopped by an update of its group, which will start it again. */
   isUpdating(entry: Entry): boolean;
-  /** A group is no longer supervised. */
-  removed(group: Group): void;
+  /**
+   * A group is no longer supervised. What was stopped in it on purpose stays so only where it is removed for an update:
+   * ours, or that of a client, which stops a group after a reading that found it changed or gone.
+   */
+  removed(group: Group, isUpdate: boolean): void;
   /** Everything stopped on purpose, supervised or not. */
   all(groups: Iterable<Group>): ReadonlySet<string>;
 }
@@ -37,6 +40,12 @@ export function createPurpose(earlier: ReadonlySet<string>, config: Config): Pur
   function stoppedSinceReading({ group, name }: Entry): boolean {
     const stop = stops.get(group);
     return stop?.reading === readings && stop.members.has(name);
+  }
+
+  /** Stopped as a whole since a reading that found it changed or gone. */
+  function isUpdated(group: string): boolean {
+    const wasStopped = stops.get(group)?.reading === readings;
+    return wasStopped && (change.changed.includes(group) || change.removed.includes(group));
   }
 
   return {
@@ -56,15 +65,14 @@ export function createPurpose(earlier: ReadonlySet<string>, config: Config): Pur
       held = new Set([...held].filter((key) => known.has(key)));
     },
     stopping: (group, members) => void stops.set(group, { reading: readings, members }),
-    isUpdating: (entry) =>
-      stoppedSinceReading(entry) &&
-      (change.changed.includes(entry.group) || change.removed.includes(entry.group)),
-    removed(group) {
+    isUpdating: (entry) => stoppedSinceReading(entry) && isUpdated(entry.group),
+    removed(group, isUpdate) {
       if (!keeps) return;
+      const staysHeld = isUpdate || isUpdated(group.name);
       const next = new Set(held);
       for (const entry of group.processes.values()) {
         const key = heldKey(group.name, entry.name);
-        if (entry.process.held && !stoppedSinceReading(entry)) next.add(key);
+        if (staysHeld && entry.process.held && !stoppedSinceReading(entry)) next.add(key);
         else next.delete(key);
       }
       stops.delete(group.name);

@@ -1,6 +1,7 @@
 /** What the files say against what runs: reading them again; adding, removing and replacing groups accordingly. */
 import { describeIssue } from "../config/describe-issue.js";
 import { diffConfig } from "../config/diff.js";
+import { needsReload } from "../config/needs-reload.js";
 import type { Config, Issue } from "../core/config.js";
 import { memberOrder } from "../core/order.js";
 import { isRunningClass, isStoppedClass } from "../core/process.js";
@@ -28,7 +29,8 @@ export interface ReconcileOptions {
   readonly onRead: () => void;
 }
 
-export interface Reconciler extends Pick<Daemon, "available" | "addGroup" | "removeGroup" | "reread"> {
+export interface Reconciler
+  extends Pick<Daemon, "available" | "addGroup" | "removeGroup" | "reread" | "needsReload"> {
   /** What the files say now, as `reread` would take it. Throws `ConfigError`. */
   look(): Config;
   /** Starts what autostart says of a group. */
@@ -50,7 +52,14 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const running = members.filter((entry) => isRunningClass(entry.process.state.name));
     for (const entry of running) engine.feed(entry, { type: "stop", hold: false });
     for (const entry of members) await engine.until(entry, (process) => isStoppedClass(process.state.name));
-    reconciler.removeGroup(name);
+    remove(name, true);
+  }
+
+  function remove(name: string, isUpdate: boolean): ReturnType<Groups["remove"]> {
+    const group = groups.active.get(name);
+    const outcome = groups.remove(name);
+    if (outcome === "removed" && group !== undefined) purpose.removed(group, isUpdate);
+    return outcome;
   }
 
   const reconciler: Reconciler = {
@@ -67,6 +76,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     reread() {
       available = reconciler.look();
       for (const { level, text, again } of available.messages) if (again === true) log.log(level, text);
+      for (const place of reconciler.needsReload())
+        log.log("warn", `${place} has changed: that takes effect with a reload`);
       const change = diffConfig(
         [...groups.active.values()].map((group) => group.config),
         available.groups,
@@ -75,20 +86,20 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       options.onRead();
       return change;
     },
+    needsReload: () => needsReload(options.config, available),
     addGroup(name) {
       const config = available.groups.find((group) => group.name === name);
       if (config === undefined) return "unknown";
       if (!groups.add(config, purpose.held)) return "already";
       const group = groups.active.get(name);
-      if (group !== undefined) reconciler.autostart(group);
+      if (group !== undefined) {
+        reconciler.autostart(group);
+        for (const entry of group.processes.values())
+          if (entry.process.held) log.log("info", `${entry.name} stays stopped (keep_stopped)`);
+      }
       return "added";
     },
-    removeGroup(name) {
-      const group = groups.active.get(name);
-      const outcome = groups.remove(name);
-      if (outcome === "removed" && group !== undefined) purpose.removed(group);
-      return outcome;
-    },
+    removeGroup: (name) => remove(name, false),
     autostart(group) {
       for (const entry of group.processes.values()) engine.feed(entry, { type: "autostart" });
     },

@@ -359,6 +359,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     reread: files.reread,
     addGroup: files.addGroup,
     removeGroup: files.removeGroup,
+    needsReload: files.needsReload,
     shutdown: () => leave("SHUTDOWN"),
     restart() {
       // A conf that doesn't parse would end the daemon after it has stopped everything: look first.

@@ -88,6 +88,8 @@ export interface Daemon {
 
   /** Reads the files again. Throws `ConfigError` with the reference's text. */
   reread(): ConfigChange;
+  /** What the files said when they were read last that only a reload puts into force: `[section] key`. */
+  needsReload(): readonly string[];
   /** Starts supervising a group of the available configuration. */
   addGroup(name: string): "added" | "already" | "unknown";
   removeGroup(name: string): "removed" | "running" | "unknown";

@@ -6,6 +6,13 @@ import { waiting } from "./waiting.js";
 export const EXTENSION_NAMESPACE = "supervisord_ts";
 
 export const EXTENSION_METHODS: MethodTable = {
+  needsReload: {
+    help: "Tells what the files said when they were read last that only a reload puts into force.",
+    params: [],
+    required: 0,
+    returns: "array result `[section] key` each, or `[section]` where it is new or gone",
+    run: (daemon) => daemon.needsReload(),
+  },
   upgrade: {
     help: "Replaces the running daemon by the version that is installed now; no process is restarted.",
     params: [],
