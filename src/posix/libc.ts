@@ -45,6 +45,13 @@ export const tee = declare<(from: number, to: number, size: number, flags: numbe
 export const lseek = declare<(fd: number, at: number, whence: number) => number>(
   "int64_t lseek(int fd, int64_t at, int whence)",
 );
+export const inotify_init1 = declare<(flags: number) => number>("int inotify_init1(int flags)");
+export const inotify_add_watch = declare<(fd: number, path: string, mask: number) => number>(
+  "int inotify_add_watch(int fd, const char *path, uint mask)",
+);
+export const inotify_rm_watch = declare<(fd: number, watch: number) => number>(
+  "int inotify_rm_watch(int fd, int watch)",
+);
 export const clock_gettime = declare<(clock: number, time: Buffer) => number>(
   "int clock_gettime(int clock, void *time)",
 );
