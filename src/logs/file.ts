@@ -6,6 +6,7 @@
 import fs from "node:fs";
 import { basename } from "node:path";
 import { O_PATH, openGuarded, openParent } from "../posix/guarded.js";
+import { type KeptName, keepName, type Restored } from "../posix/keep-name.js";
 import { appendAgain, seekEnd, splice, stopAppending } from "../posix/splice.js";
 import { openLog } from "./open.js";
 import { shiftBackups } from "./rotate.js";
@@ -95,6 +96,9 @@ class OpenLogFile implements LogFile {
   #target: Target | null;
   /** The descriptor in use is no longer what stands under `path`. */
   #misplaced = false;
+  /** Where the file was opened, which is not `path` when that is a link. */
+  #place: string | null = null;
+  #kept: KeptName | null = null;
 
   constructor(path: string, options: LogFileOptions) {
     const now = options.now ?? monotonic;
@@ -105,6 +109,7 @@ class OpenLogFile implements LogFile {
     this.#rotating = createTrouble("rotate", path, options, now);
     this.#reopening = createTrouble("reopen", path, options, now);
     this.#target = this.#open();
+    this.#keep();
   }
 
   get size(): number {
@@ -113,17 +118,47 @@ class OpenLogFile implements LogFile {
 
   #open(): Target {
     const opened = openLog(this.path, this.#options.mode ?? DEFAULT_MODE);
+    this.#place = opened.kind === "file" ? opened.place : null;
     if (opened.kind === "stream")
       return { kind: "stream", log: joinStream(opened, this.path, this.#options, this.#now) };
     return { kind: "file", fd: opened.fd, size: opened.size, unseen: 0, append: true, unfit: false };
   }
 
-  #place(): void {
+  #reopen(): void {
     // The new one comes first: if it cannot be opened, the old descriptor stays in use.
     const next = this.#open();
     if (this.#target !== null) release(this.#target);
     this.#target = next;
     this.#misplaced = false;
+    this.#keep();
+  }
+
+  /** Has the file made again when somebody removes it; one that is only renamed is still wanted where it is. */
+  #keep(): void {
+    const place = this.#place;
+    if (this.#kept?.path === place) return;
+    this.#kept?.[Symbol.dispose]();
+    this.#kept = null;
+    if (place === null) return;
+    const say = (text: string): void => this.#options.onRecovered?.(text);
+    this.#kept = keepName({ path: place, what: "log", restore: () => this.#restore(), say });
+    // It may have gone before it was watched.
+    if (this.#isRemoved()) this.#kept.look();
+  }
+
+  #isRemoved(): boolean {
+    const target = this.#target;
+    return target?.kind === "file" && fs.fstatSync(target.fd).nlink === 0;
+  }
+
+  #restore(): Restored {
+    if (!this.#isRemoved()) return "fine";
+    const isKnown = this.#reopening.active;
+    const problem = this.#tryPlace();
+    if (problem === null) return isKnown ? "fine" : "made again";
+    // Said already, and tried again with later writes; without any, the directory tells when it is back.
+    this.#kept?.verify();
+    return "fine";
   }
 
   #rotate(file: File): void {
@@ -138,7 +173,7 @@ class OpenLogFile implements LogFile {
         else if (there !== "another") this.#makeWay(there);
         this.#misplaced = there !== "this" || backups > 0;
       }
-      if (this.#misplaced) this.#place();
+      if (this.#misplaced) this.#reopen();
       this.#rotating.over();
     } catch (error) {
       this.#rotating.failed(reasonOf(error), 0);
@@ -154,7 +189,7 @@ class OpenLogFile implements LogFile {
   /** What went wrong; null when the log is where it belongs. */
   #tryPlace(): unknown {
     try {
-      this.#place();
+      this.#reopen();
       this.#reopening.over();
       return null;
     } catch (error) {
@@ -240,6 +275,8 @@ class OpenLogFile implements LogFile {
   }
 
   close(): void {
+    this.#kept?.[Symbol.dispose]();
+    this.#kept = null;
     if (this.#target !== null) release(this.#target);
     this.#target = null;
   }

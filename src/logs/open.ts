@@ -8,7 +8,15 @@ import { dirname, resolve } from "node:path";
 import { type Guarded, openGuarded, readOwnLink } from "../posix/guarded.js";
 import { codeOf } from "./trouble.js";
 
-export type Opened = { readonly kind: "file"; readonly fd: number; readonly size: number } | OpenedStream;
+export type Opened = OpenedFile | OpenedStream;
+
+export interface OpenedFile {
+  readonly kind: "file";
+  readonly fd: number;
+  readonly size: number;
+  /** Its path once every link is followed. */
+  readonly place: string;
+}
 
 export interface OpenedStream {
   readonly kind: "stream";
@@ -31,8 +39,11 @@ export function openLog(path: string, mode: number): Opened {
     fs.statSync(path); // ENOENT as for any other path, when that descriptor isn't open
     return openFd(inherited);
   }
-  const { fd, stat } = openPath(path, mode);
-  if (stat.isFile()) return { kind: "file", fd, size: stat.size };
+  const { fd, stat, straight } = openPath(path, mode);
+  if (stat.isFile()) {
+    const place = straight ? resolve(path) : fs.readlinkSync(`/proc/self/fd/${fd}`);
+    return { kind: "file", fd, size: stat.size, place };
+  }
   // Reading too, a fifo keeps what is written until a reader comes.
   const again = stat.isFIFO() ? openAgain(fd) : null;
   if (again !== null) fs.closeSync(fd);

@@ -13,6 +13,8 @@ import * as libc from "./libc.js";
 export interface Guarded {
   readonly fd: number;
   readonly stat: fs.Stats;
+  /** There was no link on the way. */
+  readonly straight: boolean;
 }
 
 /** A directory that stays the same one whatever becomes of its path. */
@@ -46,12 +48,13 @@ let kernelGuards = true;
  * another name, in a directory that others can write, as that other name may be anywhere.
  */
 export function openGuarded(path: string, flags: number, mode = 0): Guarded {
-  const fd = openWithoutLinks(path, flags, mode) ?? openByWalking(path, flags, mode);
+  const direct = openWithoutLinks(path, flags, mode);
+  const fd = direct ?? openByWalking(path, flags, mode);
   try {
     const stat = fs.fstatSync(fd);
     if (stat.isFile() && stat.nlink > 1 && !isOurs(path, stat))
       throw refusal("EMLINK", "it has another name, in a directory that others can write", path);
-    return { fd, stat };
+    return { fd, stat, straight: direct !== null };
   } catch (error) {
     fs.closeSync(fd);
     throw error;
