@@ -1,5 +1,5 @@
 /** The HTTP servers of one life of the daemon: opened together, closed together. */
-import { closeSync, rmSync } from "node:fs";
+import { closeSync } from "node:fs";
 import type { Server } from "node:http";
 import { Socket } from "node:net";
 import { constants } from "node:os";
@@ -13,12 +13,21 @@ import {
   holdServer,
   takeConnection,
 } from "../http/server.js";
-import { type ListenOutcome, listenOn, listenTcp, listenUnix } from "../posix/listen.js";
+import {
+  type Identity,
+  identify,
+  type ListenOutcome,
+  listenOn,
+  listenTcp,
+  listenUnix,
+  unlinkSocket,
+} from "../posix/listen.js";
 import { lookupUser } from "../posix/user.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { STANDARD_FACTORY } from "../rpc/dispatch.js";
 import type { HandedServer } from "./handover.js";
 import type { Log } from "./log.js";
+import { keepListening, type UnixListener } from "./unix-listener.js";
 
 /** Why the servers could not be opened, in the reference's words; `code` is the errno's name where there was one. */
 export class ServerProblem extends Error {
@@ -43,6 +52,13 @@ export interface OpenServers extends AsyncDisposable {
   answerOwed(body: string): void;
 }
 
+interface OpenServer {
+  readonly server: Server;
+  readonly config: ServerConfig;
+  /** Null on TCP. */
+  readonly unix: UnixListener | null;
+}
+
 /** Opens all servers or none. Throws `ServerProblem`. */
 export async function openServers(
   configs: readonly ServerConfig[],
@@ -53,11 +69,13 @@ export async function openServers(
 ): Promise<OpenServers> {
   const owed: Socket[] = [];
   const known = new Map(inherited.map((server) => [`${server.section} ${server.address}`, server]));
-  const open: { readonly server: Server; readonly config: ServerConfig }[] = [];
+  const open: OpenServer[] = [];
   const closeAll = async (): Promise<void> => {
     // The names go first, so that nobody connects to a server that will not answer any more.
-    for (const { config } of open) if (config.kind === "unix") rmSync(config.file, { force: true });
-    await Promise.all(open.map(({ server }) => closeServer(server)));
+    for (const { unix } of open) unix?.unlink();
+    await Promise.all(
+      open.flatMap(({ server, unix }) => [closeServer(server), unix?.[Symbol.asyncDispose]()]),
+    );
   };
   for (const config of configs) {
     for (const { name, factory, options, module } of daemon.rpcinterfaces) {
@@ -72,14 +90,15 @@ export async function openServers(
     const key = `${config.section} ${addressOf(config)}`;
     const before = known.get(key);
     known.delete(key);
-    const outcome = before === undefined ? await listen(server, config) : await listenOn(server, before.fd);
+    const outcome = await (before === undefined ? listen(server, config) : takeOver(server, before));
     if (!outcome.ok) {
       await closeAll();
       throw new ServerProblem(describeProblem(config, outcome), outcome.code);
     }
     if (outcome.staleUnlinked === true && config.kind === "unix")
       stderr(`Unlinking stale socket ${config.file}\n`);
-    open.push({ server, config });
+    const unix = config.kind === "unix" ? keepListening(server, config, log, outcome.identity ?? null) : null;
+    open.push({ server, config, unix });
     for (const { fd, bytes, owed: unanswered } of before?.connections ?? []) {
       const socket = new Socket({ fd, readable: true, writable: true });
       if (unanswered) owed.push(socket);
@@ -91,8 +110,8 @@ export async function openServers(
     }
   }
   // What the configuration no longer has.
-  for (const { fd, file, connections } of known.values()) {
-    if (file !== null) rmSync(file, { force: true });
+  for (const { fd, file, identity, connections } of known.values()) {
+    if (file !== null) unlinkSocket(file, identity ?? identify(file));
     for (const each of [fd, ...connections.map((connection) => connection.fd)]) closeSync(each);
   }
   return {
@@ -101,7 +120,7 @@ export async function openServers(
       for (const { server } of open) holdServer(server, on);
     },
     busy: () => open.reduce((sum, { server }) => sum + busyRequests(server), 0),
-    hand: () => open.map(({ server, config }) => handServer(server, config)),
+    hand: () => open.map(handServer),
     answerOwed(body) {
       const size = Buffer.byteLength(body);
       const head = `HTTP/1.1 200 OK\r\nServer: ${SERVER}\r\nContent-Type: text/xml\r\nContent-Length: ${size}\r\n\r\n`;
@@ -115,20 +134,29 @@ function addressOf(config: ServerConfig): string {
   return config.kind === "unix" ? config.file : `${config.host}:${config.port}`;
 }
 
-function handServer(server: Server, config: ServerConfig): HandedServer {
-  const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
+function handServer({ server, config, unix }: OpenServer): HandedServer {
+  const listening = unix?.listening ?? server;
+  const { fd } = (listening as unknown as { readonly _handle: { readonly fd: number } })._handle;
   const connections = heldConnections(server).map(({ fd, bytes, owed }) => ({
     fd,
     bytes: bytes.toString("base64"),
     owed,
   }));
   const file = config.kind === "unix" ? config.file : null;
-  return { section: config.section, address: addressOf(config), file, fd, connections };
+  const identity = unix?.identity ?? null;
+  return { section: config.section, address: addressOf(config), file, identity, fd, connections };
 }
 
 const RESOLVING: Readonly<Record<string, number>> = { ENOTFOUND: -2, EAI_AGAIN: -3, EAI_FAIL: -4 };
 
-function listen(server: Server, config: ServerConfig): Promise<ListenOutcome> {
+type Outcome = ListenOutcome & { readonly identity?: Identity | null };
+
+async function takeOver(server: Server, { fd, identity }: HandedServer): Promise<Outcome> {
+  const outcome = await listenOn(server, fd);
+  return outcome.ok ? { ...outcome, identity: identity ?? null } : outcome;
+}
+
+function listen(server: Server, config: ServerConfig): Promise<Outcome> {
   return config.kind === "unix" ? listenUnix(server, config) : listenTcp(server, config);
 }
 

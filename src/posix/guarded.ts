@@ -6,7 +6,7 @@
  * path is walked, each directory by the descriptor of the one before.
  */
 import fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import * as libc from "./libc.js";
 
@@ -36,6 +36,8 @@ const RESOLVE_NO_SYMLINKS = 4n;
 const MOST_LINKS = 40;
 const LINK_BYTES = 4096;
 const OTHERS_WRITE = 0o022;
+/** Entries of such a directory are only for their owners to remove and rename. */
+const STICKY = 0o1000;
 
 /** struct open_how: flags, mode, resolve. */
 const how = Buffer.alloc(24);
@@ -202,6 +204,16 @@ function isOurs(path: string, file: fs.Stats): boolean {
     return isSame && (mode & OTHERS_WRITE) === 0 && (isOwn(uid) || uid === file.uid);
   } finally {
     fs.closeSync(directory);
+  }
+}
+
+/** Whether nobody but root and this process' user can change where the path of a directory leads. */
+export function isOursAlone(directory: string): boolean {
+  for (let at = resolve(directory); ; at = dirname(at)) {
+    const stat = fs.lstatSync(at, { throwIfNoEntry: false });
+    if (stat === undefined || !stat.isDirectory() || !isOwn(stat.uid)) return false;
+    if ((stat.mode & OTHERS_WRITE) !== 0 && (stat.mode & STICKY) === 0) return false;
+    if (at === "/") return true;
   }
 }
 
