@@ -141,7 +141,7 @@ class OpenLogFile implements LogFile {
     this.#kept = null;
     if (place === null) return;
     const say = (text: string): void => this.#options.onRecovered?.(text);
-    this.#kept = keepName({ path: place, what: "log", restore: () => this.#restore(), say });
+    this.#kept = keepName({ path: place, what: "log", restore: () => this.#restore(), say, mayMove: true });
     // It may have gone before it was watched.
     if (this.#isRemoved()) this.#kept.look();
   }

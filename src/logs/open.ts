@@ -39,11 +39,8 @@ export function openLog(path: string, mode: number): Opened {
     fs.statSync(path); // ENOENT as for any other path, when that descriptor isn't open
     return openFd(inherited);
   }
-  const { fd, stat, straight } = openPath(path, mode);
-  if (stat.isFile()) {
-    const place = straight ? resolve(path) : fs.readlinkSync(`/proc/self/fd/${fd}`);
-    return { kind: "file", fd, size: stat.size, place };
-  }
+  const { fd, stat, path: place } = openPath(path, mode);
+  if (stat.isFile()) return { kind: "file", fd, size: stat.size, place };
   // Reading too, a fifo keeps what is written until a reader comes.
   const again = stat.isFIFO() ? openAgain(fd) : null;
   if (again !== null) fs.closeSync(fd);

@@ -2,19 +2,19 @@
  * Files in places where others have a hand. A link is followed only if root or this process' user made it, be it the
  * last component of a path or a directory on the way, and nothing can be exchanged between the look and the opening.
  *
- * The kernel does it all in one call where there is no link at all (openat2 with RESOLVE_NO_SYMLINKS). Otherwise the
- * path is walked, each directory by the descriptor of the one before.
+ * The kernel opens a path in which there is no link at all (openat2 with RESOLVE_NO_SYMLINKS). A path in which there is
+ * one is made into another, by what that link says, and tried again.
  */
 import fs from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import * as libc from "./libc.js";
 
 export interface Guarded {
   readonly fd: number;
   readonly stat: fs.Stats;
-  /** There was no link on the way. */
-  readonly straight: boolean;
+  /** Absolute, and without a link. */
+  readonly path: string;
 }
 
 /** A directory that stays the same one whatever becomes of its path. */
@@ -50,13 +50,23 @@ let kernelGuards = true;
  * another name, in a directory that others can write, as that other name may be anywhere.
  */
 export function openGuarded(path: string, flags: number, mode = 0): Guarded {
-  const direct = openWithoutLinks(path, flags, mode);
-  const fd = direct ?? openByWalking(path, flags, mode);
+  let at = path;
+  for (let links = 0; links <= MOST_LINKS; links += 1) {
+    const fd = openWithoutLinks(at, flags, mode);
+    if (fd !== null) return check(fd, path, at);
+    const next = follow(at, path);
+    if (next === null) return check(fs.openSync(at, flags, mode), path, at);
+    at = next;
+  }
+  throw failure("ELOOP", path);
+}
+
+function check(fd: number, path: string, at: string): Guarded {
   try {
     const stat = fs.fstatSync(fd);
-    if (stat.isFile() && stat.nlink > 1 && !isOurs(path, stat))
+    if (stat.isFile() && stat.nlink > 1 && !isNamedByUs(at, stat))
       throw refusal("EMLINK", "it has another name, in a directory that others can write", path);
-    return { fd, stat, straight: direct !== null };
+    return { fd, stat, path: resolve(at) };
   } catch (error) {
     fs.closeSync(fd);
     throw error;
@@ -79,110 +89,118 @@ export function openParent(path: string): Directory {
 
 /** What a link says; null for what is no link, not there, or made by somebody else. */
 export function readOwnLink(path: string): string | null {
-  let end: End | null = null;
+  // Asked first: an exception costs more than all else about opening a log.
+  if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return null;
   try {
-    // Asked first: an exception costs more than all else about opening a log.
-    if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return null;
-    end = walk(path, false);
-    const fd = fs.openSync(inside(end.directory, end.name), O_PATH | O_NOFOLLOW);
+    const { fd, stat } = openGuarded(path, O_PATH | O_NOFOLLOW);
     try {
-      const stat = fs.fstatSync(fd);
       return stat.isSymbolicLink() && isOwnLink(stat) ? readLink(fd) : null;
     } finally {
       fs.closeSync(fd);
     }
   } catch {
     return null;
-  } finally {
-    if (end !== null) fs.closeSync(end.directory);
   }
 }
 
-/** Null where the path has to be walked. */
+/** Null where there is a link on the way. */
 function openWithoutLinks(path: string, flags: number, mode: number): number | null {
-  if (!kernelGuards) return null;
+  if (!kernelGuards) return openByParts(path, flags, mode);
   how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
   how.writeBigUInt64LE(BigInt((flags & O_CREAT) === 0 ? 0 : mode), 8);
   const fd = Number(libc.syscall(OPENAT2, "int", AT_FDCWD, "str", path, "void *", how, "size_t", how.length));
   if (fd >= 0) return fd;
   const code = libc.lastErrno();
-  if (code === "ENOSYS") kernelGuards = false;
+  if (code === "ELOOP") return null;
   // A container's filter may answer EPERM to a call that it doesn't know.
-  if (code === "ENOSYS" || code === "EPERM" || code === "ELOOP") return null;
-  throw failure(code, path);
+  if (code !== "ENOSYS" && code !== "EPERM") throw failure(code, path);
+  kernelGuards = code !== "ENOSYS";
+  return openByParts(path, flags, mode);
 }
 
-function openByWalking(path: string, flags: number, mode: number): number {
-  let end: End | null = null;
+/** The same where the kernel or a container's filter doesn't know openat2. */
+function openByParts(path: string, flags: number, mode: number): number | null {
+  const names = namesOf(path);
+  const last = names.pop() ?? (path === "" ? "" : ".");
+  if (last === "") throw failure("ENOENT", path);
+  let directory = fs.openSync(path.startsWith("/") ? "/" : ".", O_PATH | O_DIRECTORY);
   try {
-    end = walk(path, true);
-    return fs.openSync(inside(end.directory, end.name), flags | (end.magic ? 0 : O_NOFOLLOW), mode);
-  } catch (error) {
-    const { code, path: tried } = error as NodeJS.ErrnoException;
-    throw code === undefined || tried === path ? error : failure(code, path);
-  } finally {
-    if (end !== null) fs.closeSync(end.directory);
-  }
-}
-
-/** Where a path leads: a name that was no link, in a directory, as a descriptor. */
-interface End {
-  readonly directory: number;
-  readonly name: string;
-  /** A link of the kernel's own, such as /proc/1/fd/1: what it says is no path, and nobody else can make one. */
-  readonly magic: boolean;
-}
-
-function walk(path: string, followLast: boolean): End {
-  if (path === "") throw failure("ENOENT", path);
-  const ahead = namesOf(path).reverse();
-  let directory = openPlain(path.startsWith("/") ? "/" : ".");
-  let links = 0;
-  try {
-    for (;;) {
-      const name = ahead.pop();
-      if (name === undefined) return { directory, name: ".", magic: false };
-      const here = inside(directory, name);
-      const isLast = ahead.length === 0;
-      const stat = fs.lstatSync(here, { throwIfNoEntry: false });
-      if (isLast && (stat === undefined || !stat.isSymbolicLink() || !followLast))
-        return { directory, name, magic: false };
-      const fd = fs.openSync(here, O_PATH | O_NOFOLLOW);
-      const next = enter(fd, path);
-      if (next === null) {
-        directory = replace(directory, fd);
-        continue;
-      }
-      fs.closeSync(fd);
-      links += 1;
-      if (links > MOST_LINKS) throw failure("ELOOP", path);
-      if (next === MAGIC) {
-        if (isLast) return { directory, name, magic: true };
-        directory = replace(directory, openPlain(here));
-        continue;
-      }
-      if (next.startsWith("/")) directory = replace(directory, openPlain("/"));
-      ahead.push(...namesOf(next).reverse());
+    for (const name of names) {
+      const next = openPart(inside(directory, name), O_PATH | O_DIRECTORY, 0, path);
+      if (next === null) return null;
+      fs.closeSync(directory);
+      directory = next;
     }
-  } catch (error) {
+    return openPart(inside(directory, last), flags, mode, path);
+  } finally {
     fs.closeSync(directory);
-    throw error;
   }
 }
 
-const MAGIC = Symbol("a link of the kernel's own");
+function openPart(part: string, flags: number, mode: number, path: string): number | null {
+  try {
+    const fd = fs.openSync(part, flags | O_NOFOLLOW, mode);
+    // Of a link only whoever asks for the link itself gets a descriptor.
+    const isAsked =
+      (flags & O_PATH) === 0 || (flags & O_NOFOLLOW) !== 0 || !fs.fstatSync(fd).isSymbolicLink();
+    if (isAsked) return fd;
+    fs.closeSync(fd);
+    return null;
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "ELOOP") return null;
+    // Said of a link that was to be a directory, too.
+    const isLink =
+      code === "ENOTDIR" && fs.lstatSync(part, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    if (isLink) return null;
+    throw failure(code, path);
+  }
+}
 
-/** What a link says; null for what is none. Throws, closing it, for a link that is not to be followed. */
-function enter(fd: number, path: string): string | typeof MAGIC | null {
+/**
+ * The path with its first link replaced by what that says; null when the whole path is a link of the kernel's own,
+ * such as /proc/1/fd/1: nobody else can make those, and what they say may be no path.
+ */
+function follow(at: string, path: string): string | null {
+  const names = namesOf(at);
+  let before = at.startsWith("/") ? "" : ".";
+  for (const [index, name] of names.entries()) {
+    const here = `${before}/${name}`;
+    if (fs.lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+      const rest = names.slice(index + 1).join("/");
+      const { text, isKernels } = readTrusted(here, path);
+      if (isKernels && rest === "") return null;
+      const target = text.startsWith("/") ? text : `${before}/${text}`;
+      // The kernel's own text may be meant for another process' view of the files.
+      if (isKernels && !isSameFile(here, target)) throw failure("ELOOP", path);
+      return rest === "" ? target : `${target}/${rest}`;
+    }
+    before = here;
+  }
+  // It is none any more.
+  return at;
+}
+
+function readTrusted(link: string, path: string): { readonly text: string; readonly isKernels: boolean } {
+  const fd = openWithoutLinks(link, O_PATH | O_NOFOLLOW, 0);
+  if (fd === null) throw failure("ELOOP", path);
   try {
     const stat = fs.fstatSync(fd);
-    if (!stat.isSymbolicLink()) return null;
+    if (!stat.isSymbolicLink()) throw failure("ELOOP", path);
     if (!isOwnLink(stat)) throw refusal("ELOOP", `a link made by uid ${stat.uid} is not followed`, path);
-    return stat.dev === fs.statSync("/proc").dev ? MAGIC : readLink(fd);
-  } catch (error) {
+    return { text: readLink(fd), isKernels: link.startsWith("/proc/") && isOnProc(stat) };
+  } finally {
     fs.closeSync(fd);
-    throw error;
   }
+}
+
+function isOnProc({ dev }: fs.Stats): boolean {
+  return dev === fs.statSync("/proc").dev;
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((path) => fs.statSync(path, { throwIfNoEntry: false }));
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
 /** A second name of root's link may have been put there by anybody. */
@@ -195,10 +213,11 @@ function isOwn(uid: number): boolean {
 }
 
 /** Whether nobody but root and this process' user can have given the file its name here, or they gain nothing by it. */
-function isOurs(path: string, file: fs.Stats): boolean {
-  const { directory, name } = walk(path, true);
+function isNamedByUs(at: string, file: fs.Stats): boolean {
+  const directory = openWithoutLinks(dirname(at), O_PATH | O_DIRECTORY, 0);
+  if (directory === null) return false;
   try {
-    const there = fs.lstatSync(inside(directory, name), { throwIfNoEntry: false });
+    const there = fs.lstatSync(inside(directory, basename(at)), { throwIfNoEntry: false });
     const { uid, mode } = fs.fstatSync(directory);
     const isSame = there !== undefined && there.ino === file.ino && there.dev === file.dev;
     return isSame && (mode & OTHERS_WRITE) === 0 && (isOwn(uid) || uid === file.uid);
@@ -229,15 +248,6 @@ function namesOf(path: string): string[] {
 
 function inside(directory: number, name: string): string {
   return `/proc/self/fd/${directory}/${name}`;
-}
-
-function openPlain(path: string): number {
-  return fs.openSync(path, O_PATH | O_DIRECTORY);
-}
-
-function replace(before: number, after: number): number {
-  fs.closeSync(before);
-  return after;
 }
 
 const NUMBERS: ReadonlyMap<string, readonly [number, string]> = new Map(

@@ -14,6 +14,8 @@ export interface Keeping {
   /** Looks, and makes it again where it is gone. What it throws is said once, and it is tried again. */
   readonly restore: () => Restored | Promise<Restored>;
   readonly say: (text: string) => void;
+  /** What is renamed may stay away: nothing is looked at. @default false */
+  readonly mayMove?: boolean;
 }
 
 export interface KeptName extends Disposable {
@@ -61,7 +63,7 @@ class Kept implements KeptName {
   #hear(news: NameNews): void {
     if (news === "unwatched")
       this.#complain("would not be noticed missing: its directory can't be watched any more");
-    else this.look();
+    else if (news !== "moved away" || this.#keeping.mayMove !== true) this.look();
   }
 
   get path(): string {
