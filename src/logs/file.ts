@@ -302,13 +302,14 @@ function measure(file: File, path: string): Place {
 function look(path: string): fs.Stats | "nothing" | "a foreign link" {
   const there = fs.lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return "nothing";
-  if (!there.isSymbolicLink()) return there;
+  if (!there.isSymbolicLink() && there.nlink === 1) return there;
   try {
     const { fd, stat } = openGuarded(path, O_PATH);
     fs.closeSync(fd);
     return stat;
   } catch (error) {
-    return codeOf(error) === "ELOOP" ? "a foreign link" : "nothing";
+    const code = codeOf(error);
+    return code === "ELOOP" || code === "EMLINK" ? "a foreign link" : "nothing";
   }
 }
 

@@ -1,7 +1,7 @@
 /** Listening sockets, made so that nobody ever sees one half done. */
 import { closeSync, linkSync, lstatSync, rmSync, unlinkSync } from "node:fs";
 import { connect, type Server } from "node:net";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Directory, openParent } from "./guarded.js";
 import * as libc from "./libc.js";
 import { bindIn, type Identity, isTooLong, SOCK_NONBLOCK, unixSocket } from "./unix-socket.js";
@@ -25,6 +25,7 @@ export interface UnixOptions {
 }
 
 const BACKLOG = 1024;
+const MOST_NAME_BYTES = 64;
 
 export async function listenTcp(
   server: Server,
@@ -48,13 +49,13 @@ export async function listenOn(server: Server, fd: number): Promise<ListenOutcom
 export async function listenUnix(server: Server, options: UnixOptions): Promise<UnixOutcome> {
   const { file, chmod, chown } = options;
   if (isTooLong(file)) return { ok: false, code: "ENAMETOOLONG" };
-  const temporary = `${file}.${process.pid}`;
+  const temporary = besideOf(basename(file));
   let fd: number | null = null;
   try {
     using directory = openParent(file);
-    rmSync(directory.at(basename(temporary)), { force: true });
+    rmSync(directory.at(temporary), { force: true });
     fd = unixSocket(SOCK_NONBLOCK);
-    const identity = bindIn(directory, temporary, fd, { mode: chmod, owner: chown });
+    const identity = bindIn(directory, join(dirname(file), temporary), fd, { mode: chmod, owner: chown });
     try {
       if (libc.listen(fd, BACKLOG) !== 0) return { ok: false, code: libc.lastErrno() };
       // Node closes what it can't use.
@@ -62,11 +63,11 @@ export async function listenUnix(server: Server, options: UnixOptions): Promise<
       fd = null;
       const outcome = await listenOn(server, taken);
       if (!outcome.ok) return outcome;
-      const published = await publish(directory, basename(temporary), options);
+      const published = await publish(directory, temporary, options);
       if (!published.ok) server.close();
       return published.ok ? { ...published, identity } : published;
     } finally {
-      rmSync(directory.at(basename(temporary)), { force: true });
+      rmSync(directory.at(temporary), { force: true });
     }
   } catch (error) {
     const isChown = (error as { readonly step?: string }).step === "chown";
@@ -74,6 +75,12 @@ export async function listenUnix(server: Server, options: UnixOptions): Promise<
   } finally {
     if (fd !== null) closeSync(fd);
   }
+}
+
+/** A name of its own; a short one where the usual one might be longer than an address can hold. */
+function besideOf(name: string): string {
+  const usual = `${name}.${process.pid}`;
+  return Buffer.byteLength(usual) > MOST_NAME_BYTES ? `.${process.pid}` : usual;
 }
 
 async function publish(

@@ -40,6 +40,7 @@ export function bindIn(directory: Directory, path: string, fd: number, { mode, o
   // What the system shows of a socket is the path it was bound to, so it is the plain one where that is safe.
   const plain = join(dirname(path), name);
   const shown = isOursAlone(dirname(path)) && !isTooLong(plain) ? plain : directory.at(name);
+  if (isTooLong(shown)) throw libc.systemError("bind", "ENAMETOOLONG");
   const address = Buffer.alloc(2 + UNIX_PATH_BYTES);
   address.writeUInt16LE(AF_UNIX, 0);
   const bytes = address.write(shown, 2, "utf8");

@@ -153,6 +153,24 @@ asRoot("who reads a log is not shown what such a link leads to", async () => {
   expect(seen).toBe("true\n");
 });
 
+asRoot("rotation takes another name of root's file for such a link", () => {
+  const place = stage();
+  const { log, said } = openLog(place.path, { maxbytes: 10, backups: 1 });
+  const secret = join(place.directory, "..", `${Date.now()}-linked`);
+  fs.writeFileSync(secret, "root's\n");
+  try {
+    fs.renameSync(place.path, join(place.directory, "old"));
+    fs.linkSync(secret, place.path);
+    log.write("1234567890");
+    log.write("x");
+    expect(fs.readFileSync(secret, "utf8")).toBe("root's\n");
+    expect(fs.readFileSync(place.path, "utf8")).toBe("x");
+    expect(said).toEqual([]);
+  } finally {
+    fs.rmSync(secret);
+  }
+});
+
 asRoot("another name of root's file is not written either", () => {
   const place = stage();
   const other = join(place.directory, "..", `${Date.now()}-secret`);
