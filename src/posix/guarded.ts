@@ -1,6 +1,7 @@
 /**
- * Files in places where others have a hand. A link is followed only if root or this process' user made it, be it the
- * last component of a path or a directory on the way, and nothing can be exchanged between the look and the opening.
+ * Files in places where others have a hand. A link that root or this process' user made is followed, somebody else's only
+ * to what is that user's own (`current` of a deployment), be it the last component of a path or a directory on the way.
+ * Nothing can be exchanged between the look and the opening.
  *
  * The kernel opens a path in which there is no link at all (openat2 with RESOLVE_NO_SYMLINKS). A path in which there is
  * one is made into another, by what that link says, and tried again.
@@ -46,15 +47,24 @@ const linkText = Buffer.allocUnsafeSlow(LINK_BYTES);
 let kernelGuards = true;
 
 /**
- * Opens a file. Throws what the file system says; ELOOP for a link of somebody else; EMLINK for a regular file that has
+ * Opens a file. Throws what the file system says; ELOOP for a link that is not to be followed; EMLINK for a regular file that has
  * another name, in a directory that others can write, as that other name may be anywhere.
  */
 export function openGuarded(path: string, flags: number, mode = 0): Guarded {
+  return openFollowing(path, flags, mode, { links: MOST_LINKS });
+}
+
+/** What may still be followed for one path, and for what its links are asked about. */
+interface Budget {
+  links: number;
+}
+
+function openFollowing(path: string, flags: number, mode: number, budget: Budget): Guarded {
   let at = path;
-  for (let links = 0; links <= MOST_LINKS; links += 1) {
+  for (; budget.links > 0; budget.links -= 1) {
     const fd = openWithoutLinks(at, flags, mode);
     if (fd !== null) return check(fd, path, at);
-    const next = follow(at, path);
+    const next = follow(at, path, budget);
     if (next === null) return check(fs.openSync(at, flags, mode), path, at);
     at = next;
   }
@@ -161,16 +171,18 @@ function openPart(part: string, flags: number, mode: number, path: string): numb
  * The path with its first link replaced by what that says; null when the whole path is a link of the kernel's own,
  * such as /proc/1/fd/1: nobody else can make those, and what they say may be no path.
  */
-function follow(at: string, path: string): string | null {
+function follow(at: string, path: string, budget: Budget): string | null {
   const names = namesOf(at);
   let before = at.startsWith("/") ? "" : ".";
   for (const [index, name] of names.entries()) {
     const here = `${before}/${name}`;
     if (fs.lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
       const rest = names.slice(index + 1).join("/");
-      const { text, isKernels } = readTrusted(here, path);
-      if (isKernels && rest === "") return null;
+      const { text, maker, isKernels } = readLinkOf(here, path);
       const target = text.startsWith("/") ? text : `${before}/${text}`;
+      if (!isOwn(maker) && (isKernels || !belongsTo(maker, target, budget)))
+        throw refusal("ELOOP", `a link made by uid ${maker} is not followed`, path);
+      if (isKernels && rest === "") return null;
       // The kernel's own text may be meant for another process' view of the files.
       if (isKernels && !isSameFile(here, target)) throw failure("ELOOP", path);
       return rest === "" ? target : `${target}/${rest}`;
@@ -181,16 +193,34 @@ function follow(at: string, path: string): string | null {
   return at;
 }
 
-function readTrusted(link: string, path: string): { readonly text: string; readonly isKernels: boolean } {
+interface LinkText {
+  readonly text: string;
+  /** Who made the link. */
+  readonly maker: number;
+  readonly isKernels: boolean;
+}
+
+function readLinkOf(link: string, path: string): LinkText {
   const fd = openWithoutLinks(link, O_PATH | O_NOFOLLOW, 0);
   if (fd === null) throw failure("ELOOP", path);
   try {
     const stat = fs.fstatSync(fd);
     if (!stat.isSymbolicLink()) throw failure("ELOOP", path);
-    if (!isOwnLink(stat)) throw refusal("ELOOP", `a link made by uid ${stat.uid} is not followed`, path);
-    return { text: readLink(fd), isKernels: link.startsWith("/proc/") && isOnProc(stat) };
+    if (stat.nlink !== 1) throw refusal("ELOOP", "a link with another name is not followed", path);
+    return { text: readLink(fd), maker: stat.uid, isKernels: link.startsWith("/proc/") && isOnProc(stat) };
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Whether what stands there is that user's. */
+function belongsTo(uid: number, path: string, budget: Budget): boolean {
+  try {
+    const { fd, stat } = openFollowing(path, O_PATH | O_NOFOLLOW, 0, budget);
+    fs.closeSync(fd);
+    return stat.uid === uid;
+  } catch {
+    return false;
   }
 }
 

@@ -112,6 +112,32 @@ describe.each([
     expect(fs.readFileSync(secret, "utf8")).toBe("root's\n");
   });
 
+  asRoot("a link of somebody else is followed to what is that user's own", async () => {
+    const { openGuarded } = await load();
+    const place = foreignDirectory();
+    fs.mkdirSync(join(place, "releases"));
+    fs.chownSync(join(place, "releases"), NOBODY, NOBODY);
+    foreignLink("releases", join(place, "current"));
+    foreignLink("current/log", join(place, "log"));
+    // A file that isn't there is nobody's, and one that root makes is root's.
+    expect(() => openGuarded(join(place, "log"), APPEND)).toThrow(refused("ELOOP"));
+    await write(join(place, "current", "log"), "1");
+    expect(() => openGuarded(join(place, "log"), APPEND)).toThrow(refused("ELOOP"));
+    fs.chownSync(join(place, "releases", "log"), NOBODY, NOBODY);
+    await write(join(place, "log"), "2");
+    expect(fs.readFileSync(join(place, "releases", "log"), "utf8")).toBe("12");
+  });
+
+  asRoot("links of links end, however they are laid", async () => {
+    const { openGuarded } = await load();
+    const place = foreignDirectory();
+    for (let at = 0; at < 60; at += 1) foreignLink(`l${at + 1}/../l${at + 1}`, join(place, `l${at}`));
+    foreignLink("b", join(place, "a"));
+    foreignLink("a", join(place, "b"));
+    for (const name of ["l0", "a", "l0/log"])
+      expect(() => openGuarded(join(place, name), APPEND)).toThrow(refused("ELOOP"));
+  });
+
   test("another name of a file counts where others can give it one", async () => {
     const { openGuarded } = await load();
     const place = scratch();
