@@ -2,6 +2,7 @@
  * Names that have to stay: what somebody removes is made again a moment later. Told a few times, then no more for as
  * long as it goes on, so that who removes in a loop fills no log.
  */
+import { dirname } from "node:path";
 import { type NameNews, type NameWatch, watchName } from "./inotify.js";
 
 /** `problem`: something else stands there, and stays; it is said once. */
@@ -34,6 +35,9 @@ const MOST_LINES = 5;
 /** After so long a peace the count begins anew. */
 const PEACE_MS = 60_000;
 
+/** Directories of which it was said that they can't be watched: once, however many names are in them. */
+const unwatched = new Set<string>();
+
 export function keepName(keeping: Keeping): KeptName {
   return new Kept(keeping);
 }
@@ -56,13 +60,20 @@ class Kept implements KeptName {
     this.#keeping = keeping;
     this.#watch = watchName(keeping.path, (news) => this.#hear(news));
     const { problem } = this.#watch;
-    if (problem !== null)
-      this.#complain(`would not be noticed missing: its directory can't be watched (${problem})`);
+    if (problem !== null) this.#tellUnwatched(problem);
+    else unwatched.delete(dirname(keeping.path));
+  }
+
+  #tellUnwatched(why: string): void {
+    const { path, say } = this.#keeping;
+    const directory = dirname(path);
+    if (unwatched.has(directory)) return;
+    unwatched.add(directory);
+    say(`what is removed from ${directory} will not come back by itself: it can't be watched (${why})`);
   }
 
   #hear(news: NameNews): void {
-    if (news === "unwatched")
-      this.#complain("would not be noticed missing: its directory can't be watched any more");
+    if (news === "unwatched") this.#tellUnwatched("no more");
     else if (news !== "moved away" || this.#keeping.mayMove !== true) this.look();
   }
 
