@@ -64,7 +64,7 @@ export function keepListening(
   }
 
   const kept = keepName({ path: file, what: "socket", restore, say: (text) => log.log("warn", text) });
-  // It may have gone before it was watched, between two programs that became each other for example.
+  // The name may have gone before it was watched, for example during an upgrade.
   kept.look();
 
   function unlink(): void {

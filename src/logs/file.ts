@@ -142,7 +142,7 @@ class OpenLogFile implements LogFile {
     if (place === null) return;
     const say = (text: string): void => this.#options.onRecovered?.(text);
     this.#kept = keepName({ path: place, what: "log", restore: () => this.#restore(), say, mayMove: true });
-    // It may have gone before it was watched.
+    // The file may have gone before it was watched.
     if (this.#isRemoved()) this.#kept.look();
   }
 
@@ -286,7 +286,7 @@ class OpenLogFile implements LogFile {
   }
 }
 
-/** What stands under a log's path. */
+/** The thing that stands under a log's path. */
 type Place = "this" | "another" | "nothing" | "a foreign link";
 
 /** Looks at the file itself, and at what `path` names by now. */

@@ -98,7 +98,7 @@ async function openFollowed(path: string): Promise<FileHandle | null> {
     guarded = openGuarded(path, O_PATH);
     return await open(`/proc/self/fd/${guarded.fd}`, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   } catch (error) {
-    // What somebody else has put in its place is not this log either.
+    // A thing that somebody else has put there is not this log either.
     if (isMissing(error) || codeOf(error) === "ELOOP" || codeOf(error) === "EMLINK") return null;
     throw error;
   } finally {

@@ -54,7 +54,7 @@ export function openGuarded(path: string, flags: number, mode = 0): Guarded {
   return openFollowing(path, flags, mode, { links: MOST_LINKS });
 }
 
-/** What may still be followed for one path, and for what its links are asked about. */
+/** How many links may still be followed for one path, its links' own paths included. */
 interface Budget {
   links: number;
 }
@@ -97,7 +97,7 @@ export function openParent(path: string): Directory {
   return openDirectory(dirname(path));
 }
 
-/** What a link says; null for what is no link, not there, or made by somebody else. */
+/** The text of a link; null where there is no link, or one that somebody else made. */
 export function readOwnLink(path: string): string | null {
   // Asked first: an exception costs more than all else about opening a log.
   if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return null;
@@ -189,13 +189,13 @@ function follow(at: string, path: string, budget: Budget): string | null {
     }
     before = here;
   }
-  // It is none any more.
+  // The link is gone by now.
   return at;
 }
 
 interface LinkText {
   readonly text: string;
-  /** Who made the link. */
+  /** The uid that made the link. */
   readonly maker: number;
   readonly isKernels: boolean;
 }

@@ -164,7 +164,7 @@ function settle(place: Place): string | null {
     }
     if (found !== null) return found;
     tries += 1;
-    // It may have appeared before its watch was there.
+    // The name may have appeared before its watch was there.
     if (missing === null || tries === MOST_TRIES || !isDirectory(resolve(at, missing))) return null;
     leave(place);
     at = place.directory;
@@ -286,7 +286,7 @@ function overflow(): void {
   }
 }
 
-/** Each hears of it, whatever the others make of it. */
+/** A listener that throws keeps no other from hearing. */
 function tellAll(listeners: readonly Listener[], news: NameNews): void {
   for (const listener of listeners) {
     try {

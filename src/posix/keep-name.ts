@@ -10,12 +10,12 @@ export type Restored = "fine" | "made again" | { readonly problem: string };
 
 export interface Keeping {
   readonly path: string;
-  /** What stands under the name, for the lines: `pidfile`. */
+  /** The kind of thing, for the lines: `pidfile`. */
   readonly what: string;
   /** Looks, and makes it again where it is gone. What it throws is said once, and it is tried again. */
   readonly restore: () => Restored | Promise<Restored>;
   readonly say: (text: string) => void;
-  /** What is renamed may stay away: nothing is looked at. @default false */
+  /** A renamed thing is left alone. @default false */
   readonly mayMove?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface KeptName extends Disposable {
   verify(): void;
 }
 
-/** Whoever removes a whole directory is not to find something new in it half way; a socket is back within a second. */
+/** Long enough for a whole directory to be removed without meeting new files in it; a socket has to be back within a second. */
 const SETTLE_MS = 200;
 const SLOW_MS = 1000;
 const LONGEST_MS = 60_000;

@@ -9,7 +9,7 @@ const MOST_LINKS = 40;
 /** A pid, a newline and something that is neither. */
 const READ_BYTES = 32;
 
-/** What stands under a pidfile's name: this number, something else, or nothing. */
+/** A pidfile's content: this pid, something else, or no file. */
 export type Holds = "ours" | "another" | "nothing";
 
 /** The errno name of a failure, or null. */

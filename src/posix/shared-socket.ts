@@ -36,7 +36,7 @@ function bindUnix(fd: number, { path, owner, mode }: Extract<FcgiSocket, { reado
   if (isTooLong(path)) throw libc.systemError("bind", "ENAMETOOLONG");
   using directory = openParent(path);
   const before = lstatSync(directory.at(basename(path)), { throwIfNoEntry: false });
-  // What is neither a socket nor a link to one was not left there by a daemon.
+  // Anything but a socket or a link was not left there by a daemon, and stays.
   if (before?.isSocket() === true || before?.isSymbolicLink() === true)
     unlinkSync(directory.at(basename(path)));
   bindIn(directory, path, fd, { mode: mode ?? DEFAULT_MODE, owner });

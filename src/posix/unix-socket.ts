@@ -37,7 +37,7 @@ export function unixSocket(flags = 0): number {
 /** Binds to a name of the directory that is free; `path` is how others know it. `step` of what is thrown may be `chown`. */
 export function bindIn(directory: Directory, path: string, fd: number, { mode, owner }: Binding): Identity {
   const name = basename(path);
-  // What the system shows of a socket is the path it was bound to, so it is the plain one where that is safe.
+  // Tools such as ss show the path that a socket was bound to, so the plain one is used where that is safe.
   const plain = join(dirname(path), name);
   const shown = isOursAlone(dirname(path)) && !isTooLong(plain) ? plain : directory.at(name);
   if (isTooLong(shown)) throw libc.systemError("bind", "ENAMETOOLONG");

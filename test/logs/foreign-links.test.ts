@@ -14,7 +14,7 @@ const openLog = useToldLogs();
 const asRoot = test.runIf(process.getuid?.() === 0);
 
 interface Stage {
-  /** Nobody's directory with nobody's link in it, once `plant` was called. */
+  /** A directory of the user nobody; `plant` puts that user's link in it. */
   readonly directory: string;
   readonly path: string;
   readonly secret: string;

@@ -27,7 +27,7 @@ afterEach(() => {
   for (const watch of watches.splice(0)) watch[Symbol.dispose]();
 });
 
-/** What is heard of a name. */
+/** The news of a name. */
 function listen(path: string): NameNews[] {
   const heard: NameNews[] = [];
   const watch = watchName(path, (news) => heard.push(news));
@@ -173,7 +173,7 @@ test("more news than the kernel keeps is told as such", async () => {
   const heard = listen(join(dir, "f"));
   const most = Number(readFileSync("/proc/sys/fs/inotify/max_queued_events", "utf8"));
   const path = join(dir, "noise");
-  // One after the other, as equal ones in a row are merged.
+  // The kernel merges equal events in a row.
   for (let at = 0; at <= most / 2 + 1; at += 1) {
     writeFileSync(path, "");
     renameSync(path, `${path}${at % 2}`);

@@ -11,7 +11,7 @@ const SECRET = "root:x:0:0\n";
 const asRoot = test.runIf(process.getuid?.() === 0);
 
 interface Stage {
-  /** Nobody's. */
+  /** Owned by the user nobody. */
   readonly directory: string;
   /** Root's alone, in a directory that nobody can enter. */
   readonly secret: string;

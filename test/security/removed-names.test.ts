@@ -1,4 +1,4 @@
-/** What somebody removes from under the daemon comes back: socket, pidfile, logs. */
+/** Names that somebody removes from under the daemon come back: socket, pidfile, logs. */
 import fs from "node:fs";
 import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -153,7 +153,7 @@ test("a renamed child log is left alone until SIGUSR2", async () => {
   await daemon.state("cat", "RUNNING");
   const [log, renamed] = [join(daemon.dir, "cat.log"), join(daemon.dir, "cat.log-1")];
   fs.renameSync(log, renamed);
-  // What is removed later is back: whatever would have happened to the renamed one has happened.
+  // The socket is removed later and is back: by then the renamed log would have been made again too.
   fs.unlinkSync(daemon.socket);
   await back(daemon.socket);
   await daemon.rpc("supervisor.sendProcessStdin", "cat", "old\n");
