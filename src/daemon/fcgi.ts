@@ -5,6 +5,7 @@
 import { closeSync, existsSync } from "node:fs";
 import { after } from "../core/brand.js";
 import type { FcgiListen } from "../core/config.js";
+import { type KeptName, keepName } from "../posix/keep-name.js";
 import { openSharedSocket } from "../posix/shared-socket.js";
 import { now } from "./clock.js";
 import { createDeadlines } from "./deadlines.js";
@@ -34,6 +35,8 @@ const LINGER_SECONDS = 2;
 
 interface Socket extends OpenSocket {
   users: number;
+  /** Null on TCP. */
+  readonly kept: KeptName | null;
 }
 
 /** `inherited` are those of the life before; what nobody uses of them is closed as after a last child. */
@@ -43,7 +46,7 @@ export function createFcgiSockets(log: Log, inherited: readonly OpenSocket[] = [
   for (const { fd, program } of inherited) linger(add(fd, program));
 
   function add(fd: number, program: FcgiListen): Socket {
-    const socket = { fd, program, users: 0 };
+    const socket = { fd, program, users: 0, kept: watchFile(program, log) };
     open.set(program.socket.url, socket);
     return socket;
   }
@@ -57,6 +60,7 @@ export function createFcgiSockets(log: Log, inherited: readonly OpenSocket[] = [
     lingering.set(socket, null);
     open.delete(url);
     log.log("info", `Closing socket ${url}`);
+    socket.kept?.[Symbol.dispose]();
     closeSync(socket.fd);
   }
 
@@ -102,6 +106,7 @@ export function createFcgiSockets(log: Log, inherited: readonly OpenSocket[] = [
     handOver() {
       const sockets = all();
       lingering[Symbol.dispose]();
+      for (const { kept } of open.values()) kept?.[Symbol.dispose]();
       open.clear();
       return sockets;
     },
@@ -120,4 +125,22 @@ function alike(one: FcgiListen, other: FcgiListen): boolean {
 /** False once somebody has removed the name of a unix socket. */
 function isReachable({ socket }: FcgiListen): boolean {
   return socket.kind !== "unix" || existsSync(socket.path);
+}
+
+/**
+ * Processes accept on the socket that they were started with, so another one under its name would serve nobody: that
+ * the name is gone is only said.
+ */
+function watchFile(program: FcgiListen, log: Log): KeptName | null {
+  const { socket } = program;
+  if (socket.kind !== "unix") return null;
+  return keepName({
+    path: socket.path,
+    what: "FastCGI socket",
+    restore: () =>
+      isReachable(program)
+        ? "fine"
+        : { problem: "was removed; stop all programs that share it, and their next start makes it again" },
+    say: (text) => log.log("warn", text),
+  });
 }

@@ -10,6 +10,14 @@ import { goOn } from "../rpc/go-on.js";
 import type { Answer, Value } from "../rpc/method.js";
 import { waiting, waitingOf } from "../rpc/waiting.js";
 import type { HandedConnection, HandedServer } from "./handover.js";
+import type { UnixListener } from "./unix-listener.js";
+
+export interface OpenServer {
+  readonly server: Server;
+  readonly config: ServerConfig;
+  /** Null on TCP. */
+  readonly unix: UnixListener | null;
+}
 
 /** What the program before this one was serving. */
 export interface Inherited {
@@ -31,8 +39,9 @@ export function addressOf(config: ServerConfig): string {
 }
 
 /** A server as the next program can go on with it. */
-export function handServer(server: Server, config: ServerConfig, room: Room): HandedServer {
-  const { fd } = (server as unknown as { readonly _handle: { readonly fd: number } })._handle;
+export function handServer({ server, config, unix }: OpenServer, room: Room): HandedServer {
+  const listening = unix?.listening ?? server;
+  const { fd } = (listening as unknown as { readonly _handle: { readonly fd: number } })._handle;
   const connections = heldConnections(server, room).map(
     ({ fd, bytes, unsent, call, last }): HandedConnection => ({
       fd,
@@ -43,7 +52,8 @@ export function handServer(server: Server, config: ServerConfig, room: Room): Ha
     }),
   );
   const file = config.kind === "unix" ? config.file : null;
-  return { section: config.section, address: addressOf(config), file, fd, connections };
+  const identity = unix?.identity ?? null;
+  return { section: config.section, address: addressOf(config), file, identity, fd, connections };
 }
 
 /** Calls may be large, and clients many: where there is no room for what a call still has to do, that is given up. */

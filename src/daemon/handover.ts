@@ -32,6 +32,8 @@ export interface HandedServer {
   readonly address: string;
   /** Path of a unix socket. */
   readonly file: string | null;
+  /** Which file its path stood for; absent from versions that didn't say. */
+  readonly identity?: { readonly dev: number; readonly ino: number } | null;
   readonly fd: number;
   readonly connections: readonly HandedConnection[];
 }

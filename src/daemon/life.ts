@@ -4,7 +4,8 @@ import { LOG_LEVELS } from "../core/config.js";
 import { type ActivityLog, openActivityLog } from "../logs/activity.js";
 import { cleanAutoLogs } from "../logs/auto.js";
 import { detach } from "../posix/daemonize.js";
-import { removePidfile, writePidfile } from "../posix/pidfile.js";
+import { keepName, type Restored } from "../posix/keep-name.js";
+import { readPidfile, removePidfile, writePidfile } from "../posix/pidfile.js";
 import { releaseText } from "../posix/text-pages.js";
 import type { Value } from "../rpc/method.js";
 import { VERSION } from "../version.js";
@@ -264,5 +265,34 @@ function holdPidfile(path: string, log: Log): Disposable {
   const problem = writePidfile(path, process.pid);
   if (problem === null) log.log("info", `supervisord started with pid ${process.pid}`);
   else log.log("critical", `could not write pidfile ${path}`);
-  return { [Symbol.dispose]: () => removePidfile(path, process.pid) };
+  // A device keeps nothing.
+  const kept =
+    problem === null && readPidfile(path, process.pid) === "ours"
+      ? keepName({
+          path,
+          what: "pidfile",
+          restore: () => restorePidfile(path),
+          say: (text) => log.log("warn", text),
+        })
+      : null;
+  return {
+    [Symbol.dispose]() {
+      kept?.[Symbol.dispose]();
+      removePidfile(path, process.pid);
+    },
+  };
+}
+
+function restorePidfile(path: string): Restored {
+  switch (readPidfile(path, process.pid)) {
+    case "ours":
+      return "fine";
+    case "another":
+      return { problem: "holds another pid by now, and is left alone" };
+    case "nothing": {
+      const problem = writePidfile(path, process.pid);
+      if (problem !== null) throw Object.assign(new Error(problem), { code: problem });
+      return "made again";
+    }
+  }
 }

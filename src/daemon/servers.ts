@@ -1,16 +1,32 @@
 /** The HTTP servers of one life of the daemon: opened together, closed together. */
-import { closeSync, rmSync } from "node:fs";
+import { closeSync } from "node:fs";
 import type { Server } from "node:http";
 import { constants } from "node:os";
 import type { ServerConfig } from "../core/config.js";
 import { closeServer, createHttpServer, takeConnection, unfinishedRequests } from "../http/server.js";
-import { type ListenOutcome, listenOn, listenTcp, listenUnix } from "../posix/listen.js";
+import {
+  type Identity,
+  identify,
+  type ListenOutcome,
+  listenOn,
+  listenTcp,
+  listenUnix,
+  unlinkSocket,
+} from "../posix/listen.js";
 import { lookupUser } from "../posix/user.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { STANDARD_FACTORY } from "../rpc/dispatch.js";
-import { addressOf, goOnWithCalls, handServer, type Inherited, newRoom } from "./hand-servers.js";
+import {
+  addressOf,
+  goOnWithCalls,
+  handServer,
+  type Inherited,
+  newRoom,
+  type OpenServer,
+} from "./hand-servers.js";
 import type { HandedServer } from "./handover.js";
 import type { Log } from "./log.js";
+import { keepListening } from "./unix-listener.js";
 
 /** Why the servers could not be opened, in the reference's words; `code` is the errno's name where there was one. */
 export class ServerProblem extends Error {
@@ -42,11 +58,13 @@ export async function openServers(
   // Calls that wait go on waiting before anything else happens, so that they miss nothing.
   const take = goOnWithCalls(daemon, inherited);
   const known = new Map(inherited?.servers.map((server) => [`${server.section} ${server.address}`, server]));
-  const open: { readonly server: Server; readonly config: ServerConfig }[] = [];
+  const open: OpenServer[] = [];
   const closeAll = async (): Promise<void> => {
     // The names go first, so that nobody connects to a server that will not answer any more.
-    for (const { config } of open) if (config.kind === "unix") rmSync(config.file, { force: true });
-    await Promise.all(open.map(({ server }) => closeServer(server)));
+    for (const { unix } of open) unix?.unlink();
+    await Promise.all(
+      open.flatMap(({ server, unix }) => [closeServer(server), unix?.[Symbol.asyncDispose]()]),
+    );
   };
   for (const config of configs) {
     for (const { name, factory, options, module } of daemon.rpcinterfaces) {
@@ -61,14 +79,15 @@ export async function openServers(
     const key = `${config.section} ${addressOf(config)}`;
     const before = known.get(key);
     known.delete(key);
-    const outcome = before === undefined ? await listen(server, config) : await listenOn(server, before.fd);
+    const outcome = await (before === undefined ? listen(server, config) : takeOver(server, before));
     if (!outcome.ok) {
       await closeAll();
       throw new ServerProblem(describeProblem(config, outcome), outcome.code);
     }
     if (outcome.staleUnlinked === true && config.kind === "unix")
       stderr(`Unlinking stale socket ${config.file}\n`);
-    open.push({ server, config });
+    const unix = config.kind === "unix" ? keepListening(server, config, log, outcome.identity ?? null) : null;
+    open.push({ server, config, unix });
     for (const connection of before?.connections ?? []) takeConnection(server, take(connection));
     if (config.username === null) {
       const text = `Server '${config.section}' running without any HTTP authentication checking`;
@@ -76,8 +95,8 @@ export async function openServers(
     }
   }
   // What the configuration no longer has ends; who waits there, the caller of the upgrade too, gets an answer first.
-  for (const { fd, file, connections } of known.values()) {
-    if (file !== null) rmSync(file, { force: true });
+  for (const { fd, file, identity, connections } of known.values()) {
+    if (file !== null) unlinkSocket(file, identity ?? identify(file));
     closeSync(fd);
     for (const connection of connections) {
       const [other] = open;
@@ -91,7 +110,7 @@ export async function openServers(
     unfinished: () => open.reduce((sum, { server }) => sum + unfinishedRequests(server), 0),
     hand() {
       const room = newRoom();
-      return open.map(({ server, config }) => handServer(server, config, room));
+      return open.map((each) => handServer(each, room));
     },
     [Symbol.asyncDispose]: closeAll,
   };
@@ -99,7 +118,14 @@ export async function openServers(
 
 const RESOLVING: Readonly<Record<string, number>> = { ENOTFOUND: -2, EAI_AGAIN: -3, EAI_FAIL: -4 };
 
-function listen(server: Server, config: ServerConfig): Promise<ListenOutcome> {
+type Outcome = ListenOutcome & { readonly identity?: Identity | null };
+
+async function takeOver(server: Server, { fd, identity }: HandedServer): Promise<Outcome> {
+  const outcome = await listenOn(server, fd);
+  return outcome.ok ? { ...outcome, identity: identity ?? null } : outcome;
+}
+
+function listen(server: Server, config: ServerConfig): Promise<Outcome> {
   return config.kind === "unix" ? listenUnix(server, config) : listenTcp(server, config);
 }
 

@@ -2,8 +2,10 @@
 import { randomInt } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
+import { type Directory, openDirectory, openGuarded } from "../posix/guarded.js";
 import { codeOf } from "./trouble.js";
 
+const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789_";
 const RANDOM_CHARS = 8;
 const MOST_TRIES = 100;
@@ -22,7 +24,7 @@ export function createAutoLog(log: AutoLog): string {
   for (let tries = 1; ; tries += 1) {
     const path = join(log.childlogdir, autoLogName(log));
     try {
-      fs.closeSync(fs.openSync(path, "wx", AUTO_MODE));
+      fs.closeSync(openGuarded(path, O_CREAT | O_EXCL | O_WRONLY, AUTO_MODE).fd);
       return path;
     } catch (error) {
       if (codeOf(error) !== "EEXIST" || tries === MOST_TRIES) throw error;
@@ -47,9 +49,11 @@ export function cleanAutoLogs(
 ): readonly string[] {
   const pattern = new RegExp(`^.+?---${identifier.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")}-\\S+\\.log`);
   try {
-    const names = fs.readdirSync(childlogdir).filter((name) => pattern.test(name));
-    const paths = names.map((name) => join(childlogdir, name)).filter((path) => !isPartOf(path, inUse));
-    return paths.flatMap(remove);
+    using directory = openDirectory(childlogdir);
+    const names = fs.readdirSync(directory.at(".")).filter((name) => pattern.test(name));
+    return names
+      .filter((name) => !isPartOf(join(childlogdir, name), inUse))
+      .flatMap((name) => remove(directory, name, childlogdir));
   } catch {
     return ["Could not clear childlog dir"];
   }
@@ -60,12 +64,12 @@ function isPartOf(path: string, logs: ReadonlySet<string>): boolean {
   return logs.has(path) || logs.has(path.replace(/\.\d+$/, ""));
 }
 
-function remove(path: string): readonly string[] {
+function remove(directory: Directory, name: string, childlogdir: string): readonly string[] {
   try {
-    fs.unlinkSync(path);
+    fs.unlinkSync(directory.at(name));
     return [];
   } catch {
-    return [`Failed to clean up ${quote(path)}`];
+    return [`Failed to clean up ${quote(join(childlogdir, name))}`];
   }
 }
 

@@ -4,6 +4,9 @@
  * reopened is said once, the old descriptor stays in use, and it is tried again with later writes.
  */
 import fs from "node:fs";
+import { basename } from "node:path";
+import { O_PATH, openGuarded, openParent } from "../posix/guarded.js";
+import { type KeptName, keepName, type Restored } from "../posix/keep-name.js";
 import { appendAgain, seekEnd, splice, stopAppending } from "../posix/splice.js";
 import { openLog } from "./open.js";
 import { shiftBackups } from "./rotate.js";
@@ -93,6 +96,9 @@ class OpenLogFile implements LogFile {
   #target: Target | null;
   /** The descriptor in use is no longer what stands under `path`. */
   #misplaced = false;
+  /** Where the file was opened, which is not `path` when that is a link. */
+  #place: string | null = null;
+  #kept: KeptName | null = null;
 
   constructor(path: string, options: LogFileOptions) {
     const now = options.now ?? monotonic;
@@ -102,52 +108,88 @@ class OpenLogFile implements LogFile {
     this.#writing = createTrouble("write to", path, options, now);
     this.#rotating = createTrouble("rotate", path, options, now);
     this.#reopening = createTrouble("reopen", path, options, now);
-    this.#target = this.#open(false);
+    this.#target = this.#open();
+    this.#keep();
   }
 
   get size(): number {
     return this.#target?.kind === "file" ? this.#target.size : 0;
   }
 
-  #open(truncate: boolean): Target {
-    const opened = openLog(this.path, this.#options.mode ?? DEFAULT_MODE, truncate);
+  #open(): Target {
+    const opened = openLog(this.path, this.#options.mode ?? DEFAULT_MODE);
+    this.#place = opened.kind === "file" ? opened.place : null;
     if (opened.kind === "stream")
       return { kind: "stream", log: joinStream(opened, this.path, this.#options, this.#now) };
     return { kind: "file", fd: opened.fd, size: opened.size, unseen: 0, append: true, unfit: false };
   }
 
-  #place(truncate: boolean): void {
+  #reopen(): void {
     // The new one comes first: if it cannot be opened, the old descriptor stays in use.
-    const next = this.#open(truncate);
+    const next = this.#open();
     if (this.#target !== null) release(this.#target);
     this.#target = next;
     this.#misplaced = false;
+    this.#keep();
+  }
+
+  /** Has the file made again when somebody removes it; one that is only renamed is still wanted where it is. */
+  #keep(): void {
+    const place = this.#place;
+    if (this.#kept?.path === place) return;
+    this.#kept?.[Symbol.dispose]();
+    this.#kept = null;
+    if (place === null) return;
+    const say = (text: string): void => this.#options.onRecovered?.(text);
+    this.#kept = keepName({ path: place, what: "log", restore: () => this.#restore(), say, mayMove: true });
+    // The file may have gone before it was watched.
+    if (this.#isRemoved()) this.#kept.look();
+  }
+
+  #isRemoved(): boolean {
+    const target = this.#target;
+    return target?.kind === "file" && fs.fstatSync(target.fd).nlink === 0;
+  }
+
+  #restore(): Restored {
+    if (!this.#isRemoved()) return "fine";
+    const isKnown = this.#reopening.active;
+    const problem = this.#tryPlace();
+    if (problem === null) return isKnown ? "fine" : "made again";
+    // Said already, and tried again with later writes; without any, the directory tells when it is back.
+    this.#kept?.verify();
+    return "fine";
   }
 
   #rotate(file: File): void {
     if (this.#rotating.early()) return;
     const { maxbytes, backups } = this.#options;
-    let truncate = false;
     try {
       if (!this.#misplaced) {
-        const moved = measure(file, this.path);
+        const there = measure(file, this.path);
         if (file.size < maxbytes) return;
+        if (there === "this" && backups === 0) truncate(file);
         // Another log on the same path (stdout and stderr in one file) has rotated already: follow it.
-        if (!moved && backups > 0) shiftBackups(this.path, backups);
-        this.#misplaced = true;
-        truncate = !moved && backups === 0;
+        else if (there !== "another") this.#makeWay(there);
+        this.#misplaced = there !== "this" || backups > 0;
       }
-      this.#place(truncate);
+      if (this.#misplaced) this.#reopen();
       this.#rotating.over();
     } catch (error) {
       this.#rotating.failed(reasonOf(error), 0);
     }
   }
 
+  #makeWay(there: Place): void {
+    const { backups } = this.#options;
+    if (backups > 0) shiftBackups(this.path, backups);
+    else if (there === "a foreign link") remove(this.path);
+  }
+
   /** What went wrong; null when the log is where it belongs. */
   #tryPlace(): unknown {
     try {
-      this.#place(false);
+      this.#reopen();
       this.#reopening.over();
       return null;
     } catch (error) {
@@ -227,16 +269,14 @@ class OpenLogFile implements LogFile {
 
   clear(): void {
     if (this.#target === null || this.#target.kind === "stream") return;
-    try {
-      fs.unlinkSync(this.path);
-    } catch (error) {
-      if (codeOf(error) !== "ENOENT") throw error;
-    }
+    remove(this.path);
     const problem = this.#tryPlace();
     if (problem !== null) throw problem;
   }
 
   close(): void {
+    this.#kept?.[Symbol.dispose]();
+    this.#kept = null;
     if (this.#target !== null) release(this.#target);
     this.#target = null;
   }
@@ -246,13 +286,45 @@ class OpenLogFile implements LogFile {
   }
 }
 
-/** Looks at the file itself; true when `path` names another one by now. */
-function measure(file: File, path: string): boolean {
+/** The thing that stands under a log's path. */
+type Place = "this" | "another" | "nothing" | "a foreign link";
+
+/** Looks at the file itself, and at what `path` names by now. */
+function measure(file: File, path: string): Place {
   const stat = fs.fstatSync(file.fd);
   file.size = stat.size;
   file.unseen = 0;
-  const there = fs.statSync(path, { throwIfNoEntry: false });
-  return there !== undefined && (there.ino !== stat.ino || there.dev !== stat.dev);
+  const there = look(path);
+  if (there === "nothing" || there === "a foreign link") return there;
+  return there.ino === stat.ino && there.dev === stat.dev ? "this" : "another";
+}
+
+function look(path: string): fs.Stats | "nothing" | "a foreign link" {
+  const there = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return "nothing";
+  if (!there.isSymbolicLink() && there.nlink === 1) return there;
+  try {
+    const { fd, stat } = openGuarded(path, O_PATH);
+    fs.closeSync(fd);
+    return stat;
+  } catch (error) {
+    const code = codeOf(error);
+    return code === "ELOOP" || code === "EMLINK" ? "a foreign link" : "nothing";
+  }
+}
+
+function truncate(file: File): void {
+  fs.ftruncateSync(file.fd);
+  file.size = 0;
+}
+
+function remove(path: string): void {
+  using directory = openParent(path);
+  try {
+    fs.unlinkSync(directory.at(basename(path)));
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
 }
 
 function release(target: Target): void {

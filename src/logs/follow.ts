@@ -6,6 +6,8 @@
 import fs from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { type Guarded, O_PATH, openGuarded } from "../posix/guarded.js";
+import { codeOf } from "./trouble.js";
 
 export interface FollowOptions {
   /** Begin this many bytes before the end. */
@@ -91,11 +93,16 @@ export async function followLog(path: string, options: FollowOptions): Promise<v
 async function openFollowed(path: string): Promise<FileHandle | null> {
   const there = await statOrNull(path);
   if (there === null || !there.isFile()) return null;
+  let guarded: Guarded | null = null;
   try {
-    return await open(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    guarded = openGuarded(path, O_PATH);
+    return await open(`/proc/self/fd/${guarded.fd}`, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   } catch (error) {
-    if (isMissing(error)) return null;
+    // A thing that somebody else has put there is not this log either.
+    if (isMissing(error) || codeOf(error) === "ELOOP" || codeOf(error) === "EMLINK") return null;
     throw error;
+  } finally {
+    if (guarded !== null) fs.closeSync(guarded.fd);
   }
 }
 

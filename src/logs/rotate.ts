@@ -1,5 +1,7 @@
+/** Rotated copies: `.1` is the newest. */
 import fs from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
+import { type Directory, openParent } from "../posix/guarded.js";
 import { codeOf } from "./trouble.js";
 
 /** Up to here each number is tried; beyond, the directory is read, so that a huge `backups` costs nothing. */
@@ -10,26 +12,29 @@ const FEW = 64;
  * passed over, the log too: a clean-up script may have taken it. A link is renamed, not what it points to.
  */
 export function shiftBackups(path: string, backups: number): void {
-  for (const number of backupNumbers(path, backups)) move(`${path}.${number}`, `${path}.${number + 1}`);
-  move(path, `${path}.1`);
+  using directory = openParent(path);
+  const name = basename(path);
+  for (const number of backupNumbers(directory, name, backups))
+    move(directory, `${name}.${number}`, `${name}.${number + 1}`);
+  move(directory, name, `${name}.1`);
 }
 
 /** Numbers that may exist and have room above them, highest first. */
-function backupNumbers(path: string, backups: number): readonly number[] {
+function backupNumbers(directory: Directory, name: string, backups: number): readonly number[] {
   if (backups <= FEW)
     return Array.from({ length: Math.max(backups - 1, 0) }, (_, index) => backups - 1 - index);
-  const prefix = `${basename(path)}.`;
+  const prefix = `${name}.`;
   return fs
-    .readdirSync(dirname(path))
-    .filter((name) => name.startsWith(prefix) && /^[1-9]\d*$/.test(name.slice(prefix.length)))
-    .map((name) => Number(name.slice(prefix.length)))
+    .readdirSync(directory.at("."))
+    .filter((each) => each.startsWith(prefix) && /^[1-9]\d*$/.test(each.slice(prefix.length)))
+    .map((each) => Number(each.slice(prefix.length)))
     .filter((number) => number < backups)
     .sort((a, b) => b - a);
 }
 
-function move(from: string, to: string): void {
+function move(directory: Directory, from: string, to: string): void {
   try {
-    fs.renameSync(from, to);
+    fs.renameSync(directory.at(from), directory.at(to));
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   }

@@ -1,5 +1,6 @@
 /** Reading logs for XML-RPC: `readLog` and `tailLog` are Supervisor's two ways to ask for a window of a file. */
 import fs from "node:fs";
+import { openGuarded } from "../posix/guarded.js";
 
 export { followLog } from "./follow.js";
 export { decodeText } from "./text.js";
@@ -29,6 +30,7 @@ export interface Tail {
 /** One answer is a string in memory several times over; more than this is refused. */
 const MOST_BYTES = 128 << 20;
 const NOTHING = Buffer.alloc(0);
+const { O_NOCTTY, O_NONBLOCK, O_RDONLY } = fs.constants;
 
 /**
  * A negative offset with length 0 is that many bytes from the end; length 0 is all from offset on. Throws
@@ -70,9 +72,8 @@ function readWindow(
   window: (size: number) => readonly [start: number, end: number],
 ): { readonly bytes: Buffer; readonly size: number } {
   // Opening a fifo without a writer would wait, and reading it would take what is meant for its reader.
-  const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY);
+  const { fd, stat } = openGuarded(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   try {
-    const stat = fs.fstatSync(fd);
     if (stat.isDirectory() || stat.isFIFO()) throw new Error(`"${path}" has no size`);
     const size = stat.isFile() ? stat.size : 0;
     const [start, end] = window(size);

@@ -29,14 +29,10 @@ export interface NameWatch extends Disposable {
   verify(): void;
 }
 
-interface Listener {
-  readonly tell: (news: NameNews) => void;
-}
-
 /** A directory as callers name it. */
 interface Place {
   readonly directory: string;
-  readonly names: Map<string, Set<Listener>>;
+  readonly names: Map<string, readonly Listener[]>;
   /** Where its news comes from; null when it can't be watched. */
   at: Watched | null;
   /** The name in `at` that has to appear first; null when `at` is the directory itself. */
@@ -84,32 +80,48 @@ let instance: Instance | null = null;
 export function watchName(path: string, tell: (news: NameNews) => void): NameWatch {
   const absolute = resolve(path);
   const directory = dirname(absolute);
-  const name = basename(absolute);
   const opened = open();
   if (typeof opened === "string") return notWatching(opened);
   if (opened === null) return notWatching(null);
   const place = places.get(directory) ?? { directory, names: new Map(), at: null, missing: null };
   places.set(directory, place);
-  const problem = place.at === null ? settle(place) : null;
-  const listener = { tell };
-  const listeners = place.names.get(name) ?? new Set();
-  place.names.set(name, listeners.add(listener));
-  const stop = (): void => {
-    listeners.delete(listener);
-    if (listeners.size === 0 && place.names.get(name) === listeners) place.names.delete(name);
-    if (place.names.size > 0 || places.get(directory) !== place) return;
-    places.delete(directory);
+  return new Listener(place, basename(absolute), tell);
+}
+
+/** A class, as each log has one. */
+class Listener implements NameWatch {
+  readonly problem: string | null;
+  readonly tell: (news: NameNews) => void;
+  readonly #place: Place;
+  readonly #name: string;
+  closed = false;
+
+  constructor(place: Place, name: string, tell: (news: NameNews) => void) {
+    this.#place = place;
+    this.#name = name;
+    this.tell = tell;
+    this.problem = place.at === null ? settle(place) : null;
+    place.names.set(name, [...(place.names.get(name) ?? []), this]);
+    if (this.problem !== null) this[Symbol.dispose]();
+  }
+
+  verify(): void {
+    const place = this.#place;
+    if (places.get(place.directory) === place && place.at !== null && !arm(place.at)) move(place);
+  }
+
+  [Symbol.dispose](): void {
+    this.closed = true;
+    const place = this.#place;
+    const listeners = place.names.get(this.#name) ?? [];
+    const rest = listeners.filter((each) => each !== this);
+    if (rest.length > 0) place.names.set(this.#name, rest);
+    else place.names.delete(this.#name);
+    if (place.names.size > 0 || places.get(place.directory) !== place) return;
+    places.delete(place.directory);
     leave(place);
     closeUnused();
-  };
-  if (problem !== null) stop();
-  return {
-    problem,
-    verify() {
-      if (places.get(directory) === place && place.at !== null && !arm(place.at)) move(place);
-    },
-    [Symbol.dispose]: stop,
-  };
+  }
 }
 
 function notWatching(problem: string | null): NameWatch {
@@ -152,7 +164,7 @@ function settle(place: Place): string | null {
     }
     if (found !== null) return found;
     tries += 1;
-    // It may have appeared before its watch was there.
+    // The name may have appeared before its watch was there.
     if (missing === null || tries === MOST_TRIES || !isDirectory(resolve(at, missing))) return null;
     leave(place);
     at = place.directory;
@@ -263,7 +275,7 @@ function move(place: Place): void {
   if (wasThere) news.push("directory gone");
   if (problem !== null) news.push("unwatched");
   else if (place.missing === null) news.push("directory back");
-  const listeners = [...place.names.values()].flatMap((each) => [...each]);
+  const listeners = [...place.names.values()].flat();
   for (const each of news) tellAll(listeners, each);
 }
 
@@ -274,11 +286,11 @@ function overflow(): void {
   }
 }
 
-/** Each hears of it, whatever the others make of it. */
-function tellAll(listeners: Iterable<Listener>, news: NameNews): void {
-  for (const listener of [...listeners]) {
+/** A listener that throws keeps no other from hearing. */
+function tellAll(listeners: readonly Listener[], news: NameNews): void {
+  for (const listener of listeners) {
     try {
-      listener.tell(news);
+      if (!listener.closed) listener.tell(news);
     } catch (error) {
       queueMicrotask(() => {
         throw error;

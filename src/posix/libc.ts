@@ -83,6 +83,9 @@ export const prlimit = declare<(pid: number, resource: number, set: Pointer, old
 export const faccessat = declare<(dirfd: number, path: string, mode: number, flags: number) => number>(
   "int faccessat(int dirfd, const char *path, int mode, int flags)",
 );
+export const readlinkat = declare<(dirfd: number, path: string, text: Buffer, size: number) => number>(
+  "long readlinkat(int dirfd, const char *path, void *text, size_t size)",
+);
 export const getgrouplist = declare<(user: string, gid: number, groups: Buffer, count: Buffer) => number>(
   "int getgrouplist(const char *user, uint gid, void *groups, void *count)",
 );

@@ -1,19 +1,31 @@
 /** Listening sockets, made so that nobody ever sees one half done. */
-import { chmodSync, chownSync, existsSync, linkSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { closeSync, linkSync, lstatSync, rmSync, unlinkSync } from "node:fs";
 import { connect, type Server } from "node:net";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { type Directory, openParent } from "./guarded.js";
+import * as libc from "./libc.js";
+import { bindIn, type Identity, isTooLong, SOCK_NONBLOCK, unixSocket } from "./unix-socket.js";
+
+export type { Identity } from "./unix-socket.js";
 
 export type ListenOutcome =
   | { readonly ok: true; readonly staleUnlinked?: boolean }
   | { readonly ok: false; readonly code: string; readonly chownDenied?: boolean };
 
+export type UnixOutcome =
+  | { readonly ok: true; readonly staleUnlinked?: boolean; readonly identity: Identity }
+  | Extract<ListenOutcome, { readonly ok: false }>;
+
 export interface UnixOptions {
   readonly file: string;
   readonly chmod: number;
   readonly chown: { readonly uid: number; readonly gid: number } | null;
+  /** False leaves also a socket alone that doesn't answer. @default true */
+  readonly replacing?: boolean;
 }
 
 const BACKLOG = 1024;
+const MOST_NAME_BYTES = 64;
 
 export async function listenTcp(
   server: Server,
@@ -31,51 +43,94 @@ export async function listenOn(server: Server, fd: number): Promise<ListenOutcom
 }
 
 /**
- * Binds under a name of its own, sets mode and owner, and only then links it to where clients look. A socket
- * left there by a daemon that is gone is replaced, one that answers is not.
+ * Binds under a name of its own, with mode and owner, and only then links it to where clients look. A socket left
+ * there by a daemon that is gone is replaced; one that answers is not, nor is anything that is no socket.
  */
-export async function listenUnix(server: Server, options: UnixOptions): Promise<ListenOutcome> {
-  const { file } = options;
-  const temporary = `${file}.${process.pid}`;
-  rmSync(temporary, { force: true });
-  const old = process.umask(0o177);
-  const listening = attempt(server, () => server.listen({ path: temporary, backlog: BACKLOG }));
-  process.umask(old);
-  const outcome = await listening;
-  if (!outcome.ok) {
-    // libuv calls a missing directory EACCES, for Windows' sake.
-    const missing = outcome.code === "EACCES" && !existsSync(dirname(file));
-    return missing ? { ok: false, code: "ENOENT" } : outcome;
+export async function listenUnix(server: Server, options: UnixOptions): Promise<UnixOutcome> {
+  const { file, chmod, chown } = options;
+  if (isTooLong(file)) return { ok: false, code: "ENAMETOOLONG" };
+  const temporary = besideOf(basename(file));
+  let fd: number | null = null;
+  try {
+    using directory = openParent(file);
+    rmSync(directory.at(temporary), { force: true });
+    fd = unixSocket(SOCK_NONBLOCK);
+    const identity = bindIn(directory, join(dirname(file), temporary), fd, { mode: chmod, owner: chown });
+    try {
+      if (libc.listen(fd, BACKLOG) !== 0) return { ok: false, code: libc.lastErrno() };
+      // Node closes what it can't use.
+      const taken = fd;
+      fd = null;
+      const outcome = await listenOn(server, taken);
+      if (!outcome.ok) return outcome;
+      const published = await publish(directory, temporary, options);
+      if (!published.ok) server.close();
+      return published.ok ? { ...published, identity } : published;
+    } finally {
+      rmSync(directory.at(temporary), { force: true });
+    }
+  } catch (error) {
+    const isChown = (error as { readonly step?: string }).step === "chown";
+    return { ok: false, code: codeOf(error), chownDenied: isChown && codeOf(error) === "EPERM" };
+  } finally {
+    if (fd !== null) closeSync(fd);
   }
-  const published = await publish(temporary, options);
-  rmSync(temporary, { force: true });
-  if (!published.ok) server.close();
-  return published;
 }
 
-async function publish(temporary: string, { file, chmod, chown }: UnixOptions): Promise<ListenOutcome> {
-  chmodSync(temporary, chmod);
+/** A name of its own; a short one where the usual one might be longer than an address can hold. */
+function besideOf(name: string): string {
+  const usual = `${name}.${process.pid}`;
+  return Buffer.byteLength(usual) > MOST_NAME_BYTES ? `.${process.pid}` : usual;
+}
+
+async function publish(
+  directory: Directory,
+  temporary: string,
+  { file, replacing }: UnixOptions,
+): Promise<ListenOutcome> {
+  const name = basename(file);
   let staleUnlinked = false;
   try {
-    if (isThere(file)) {
+    const there = lstatSync(directory.at(name), { throwIfNoEntry: false });
+    if (there !== undefined) {
+      if (replacing === false || (!there.isSocket() && !there.isSymbolicLink()))
+        return { ok: false, code: "EEXIST" };
       if (await answers(file)) return { ok: false, code: "EADDRINUSE" };
-      unlinkSync(file);
+      unlinkSync(directory.at(name));
       staleUnlinked = true;
     }
-    linkSync(temporary, file);
+    linkSync(directory.at(temporary), directory.at(name));
   } catch (error) {
     const code = codeOf(error);
     return { ok: false, code: code === "EEXIST" ? "EADDRINUSE" : code };
   }
-  if (chown !== null) {
-    try {
-      chownSync(file, chown.uid, chown.gid);
-    } catch (error) {
-      rmSync(file, { force: true });
-      return { ok: false, code: codeOf(error), chownDenied: codeOf(error) === "EPERM" };
-    }
-  }
   return { ok: true, staleUnlinked };
+}
+
+/** Which file stands there; null for none that can be seen. */
+export function identify(file: string): Identity | null {
+  try {
+    using directory = openParent(file);
+    const there = lstatSync(directory.at(basename(file)), { throwIfNoEntry: false });
+    return there === undefined ? null : { dev: there.dev, ino: there.ino };
+  } catch {
+    return null;
+  }
+}
+
+export function isSame(one: Identity | null, other: Identity | null): boolean {
+  return one !== null && other !== null && one.dev === other.dev && one.ino === other.ino;
+}
+
+/** Removes a socket's name if it still stands for that socket. */
+export function unlinkSocket(file: string, identity: Identity | null): void {
+  try {
+    using directory = openParent(file);
+    const there = lstatSync(directory.at(basename(file)), { throwIfNoEntry: false });
+    if (there !== undefined && isSame(there, identity)) unlinkSync(directory.at(basename(file)));
+  } catch {
+    // gone, with its directory perhaps
+  }
 }
 
 function attempt(server: Server, listen: () => void): Promise<ListenOutcome> {
@@ -103,10 +158,6 @@ function answers(file: string): Promise<boolean> {
     });
     socket.once("error", () => resolve(false));
   });
-}
-
-function isThere(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false }) !== undefined;
 }
 
 function codeOf(error: unknown): string {

@@ -2,11 +2,13 @@
  * A listening socket for children to accept on (FastCGI): made by libc, since Node would accept on it itself
  * and has no blocking ones.
  */
-import { chmodSync, chownSync, closeSync, rmSync } from "node:fs";
+import { closeSync, lstatSync, unlinkSync } from "node:fs";
+import { basename } from "node:path";
 import type { FcgiSocket } from "../core/config.js";
+import { openParent } from "./guarded.js";
 import * as libc from "./libc.js";
+import { bindIn, isTooLong, unixSocket } from "./unix-socket.js";
 
-const AF_UNIX = 1;
 const AF_INET = 2;
 const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
@@ -14,16 +16,13 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 /** What listen() takes for "as many as the system allows". */
 const SOMAXCONN = 4096;
-const UNIX_PATH_BYTES = 108;
 const DEFAULT_MODE = 0o700;
 
 /** The descriptor, blocking and close-on-exec. Throws with `code` when it can't be made. */
 export function openSharedSocket(socket: FcgiSocket, backlog: number | null): number {
-  const unix = socket.kind === "unix";
-  const fd = libc.socket(unix ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) throw libc.systemError("socket", libc.lastErrno());
+  const fd = socket.kind === "unix" ? unixSocket() : tcpSocket();
   try {
-    if (unix) bindUnix(fd, socket);
+    if (socket.kind === "unix") bindUnix(fd, socket);
     else bindTcp(fd, socket.host, socket.port);
     if (libc.listen(fd, backlog ?? SOMAXCONN) !== 0) throw libc.systemError("listen", libc.lastErrno());
     return fd;
@@ -34,20 +33,19 @@ export function openSharedSocket(socket: FcgiSocket, backlog: number | null): nu
 }
 
 function bindUnix(fd: number, { path, owner, mode }: Extract<FcgiSocket, { readonly kind: "unix" }>): void {
-  const bytes = Buffer.byteLength(path);
-  if (bytes >= UNIX_PATH_BYTES) throw libc.systemError("bind", "ENAMETOOLONG");
-  rmSync(path, { force: true });
-  const address = Buffer.alloc(2 + UNIX_PATH_BYTES);
-  address.writeUInt16LE(AF_UNIX, 0);
-  address.write(path, 2, "utf8");
-  // Nobody may connect between bind and chmod.
-  const old = process.umask(0o777);
-  const failed = libc.bind(fd, address, 2 + bytes + 1) !== 0;
-  const errno = failed ? libc.lastErrno() : "";
-  process.umask(old);
-  if (failed) throw libc.systemError("bind", errno);
-  if (owner !== null) chownSync(path, owner.uid, owner.gid ?? -1);
-  chmodSync(path, mode ?? DEFAULT_MODE);
+  if (isTooLong(path)) throw libc.systemError("bind", "ENAMETOOLONG");
+  using directory = openParent(path);
+  const before = lstatSync(directory.at(basename(path)), { throwIfNoEntry: false });
+  // Anything but a socket or a link was not left there by a daemon, and stays.
+  if (before?.isSocket() === true || before?.isSymbolicLink() === true)
+    unlinkSync(directory.at(basename(path)));
+  bindIn(directory, path, fd, { mode: mode ?? DEFAULT_MODE, owner });
+}
+
+function tcpSocket(): number {
+  const fd = libc.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw libc.systemError("socket", libc.lastErrno());
+  return fd;
 }
 
 function bindTcp(fd: number, host: string, port: number): void {

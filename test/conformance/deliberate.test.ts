@@ -1,5 +1,6 @@
 /** Where ours is better on purpose: each with what the reference does, what ours does, and why. */
-import { mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
 import { fixture } from "../support/fixture.js";
 import { descriptors } from "../support/processes.js";
 import { until } from "../support/until.js";
@@ -228,5 +229,24 @@ scenario("a group with an unknown second member names its own section", {
   async play({ run, conf }) {
     const { err } = await run(["-n", "-c", conf]);
     return withoutPlace(err.split("\n")[0] ?? "");
+  },
+});
+
+scenario("a child's log that somebody removes comes back", {
+  area,
+  conf: `[program:p]\ncommand=/bin/cat\nstdout_logfile=%(dir)s/p.log`,
+  differs: {
+    reason: "a removed log is made again; the reference writes on into the file that is gone",
+    ours: () => "after\n",
+  },
+  async play({ state, rpc, dir }) {
+    await state("p", "RUNNING");
+    const path = join(dir, "p.log");
+    unlinkSync(path);
+    // Which never happens with the reference.
+    await until(() => existsSync(path), "the log again", { ceilingMs: 5000 }).catch(() => undefined);
+    await rpc("supervisor.sendProcessStdin", "p", "after\n");
+    await rpc("supervisor.stopProcess", "p");
+    return existsSync(path) ? readFileSync(path, "utf8") : "no log";
   },
 });

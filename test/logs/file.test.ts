@@ -1,8 +1,14 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { openGuarded } from "../../src/posix/guarded.js";
 import { useScratch } from "./scratch.js";
 import { useToldLogs } from "./told-log.js";
+
+vi.mock("../../src/posix/guarded.js", async (load) => {
+  const real = await load<typeof import("../../src/posix/guarded.js")>();
+  return { ...real, openGuarded: vi.fn(real.openGuarded) };
+});
 
 const scratch = useScratch();
 const openLog = useToldLogs();
@@ -162,15 +168,15 @@ describe("rotation", () => {
     const path = join(directory, "log");
     fs.writeFileSync(`${path}.1`, "older");
     const { log, said, wait } = openLog(path, { maxbytes: 3, backups: 3 });
-    const real = fs.openSync;
-    const spy = vi.spyOn(fs, "openSync").mockImplementation(() => {
+    const real = vi.mocked(openGuarded).getMockImplementation();
+    vi.mocked(openGuarded).mockImplementation(() => {
       throw systemError("EMFILE", -24);
     });
     for (const word of ["123", "4", "5"]) {
       log.write(word);
       wait(1000);
     }
-    spy.mockImplementation(real);
+    vi.mocked(openGuarded).mockImplementation(real ?? (() => expect.unreachable()));
     log.write("6");
     log.write("x");
     expect(contents(directory)).toEqual({ log: "x", "log.1": "123456", "log.2": "older" });
