@@ -10,11 +10,12 @@ import { authorize } from "./auth.js";
 import { errorPage, SERVER } from "./reply.js";
 import { readHead } from "./request-head.js";
 import { answerCall, type CallReply } from "./rpc-handler.js";
+import { KEEPALIVE_MS, type Seat, type Seats } from "./seats.js";
 
 export interface FrontOptions {
   readonly config: ServerConfig;
   readonly daemon: Daemon;
-  readonly idleMs: number;
+  readonly seats: Seats;
   /** Aborted when the server closes: idle connections end at once, busy ones with their answer. */
   readonly closing: AbortSignal;
 }
@@ -55,8 +56,12 @@ export function standBefore(server: Server, options: FrontOptions): Front {
   const open = new Set<Connection>();
   let holding = false;
 
-  function take(socket: Socket, bytes: Buffer): void {
-    const connection = connect(socket, bytes, options, (after) => {
+  function take(socket: Socket, bytes: Buffer, known: boolean): void {
+    const seat = options.seats.admit(socket);
+    if (seat === null) return;
+    if (known) seat.welcome();
+    socket.setKeepAlive(true, KEEPALIVE_MS);
+    const connection = connect(socket, seat, bytes, options, (after) => {
       open.delete(connection);
       if (after === "hand on") handOn(socket);
     });
@@ -65,7 +70,7 @@ export function standBefore(server: Server, options: FrontOptions): Front {
     else connection.begin();
   }
 
-  server.on("connection", (socket: Socket) => take(socket, EMPTY));
+  server.on("connection", (socket: Socket) => take(socket, EMPTY, false));
   options.closing.addEventListener("abort", () => {
     for (const connection of [...open]) connection.finish();
   });
@@ -83,7 +88,7 @@ export function standBefore(server: Server, options: FrontOptions): Front {
     },
     busy: () => [...open].filter((connection) => connection.busy()).length,
     held: () => [...open].flatMap((connection) => connection.held() ?? []),
-    take,
+    take: (socket, bytes) => take(socket, bytes, true),
   };
 }
 
@@ -106,8 +111,9 @@ interface Connection {
 
 function connect(
   socket: Socket,
+  seat: Seat,
   first: Buffer,
-  { config, daemon, idleMs, closing }: FrontOptions,
+  { config, daemon, closing }: FrontOptions,
   leave: (after: "hand on" | "closed") => void,
 ): Connection {
   let bytes: Buffer = first;
@@ -130,14 +136,17 @@ function connect(
       if (head.kind === "other" || daemon.enabled("trace")) return handOn();
       if (head.kind === "plain") {
         if (authorize(config, head.authorization) !== "welcome") return handOn();
+        seat.welcome();
         const end = head.end + head.length;
         if (bytes.length >= end) {
           const body = bytes.subarray(head.end, end);
           bytes = bytes.length === end ? EMPTY : bytes.subarray(end);
           busy = true;
+          seat.begin();
           return answerCall(daemon, body, reply);
         }
       }
+      seat.reading(bytes.length);
     }
     // The rest of a half request will not come, and nothing answers half of one.
     if (hungUp) socket.end();
@@ -164,6 +173,7 @@ function connect(
 
   function proceed(): void {
     busy = false;
+    seat.done();
     if (holding) return;
     if (socket.isPaused()) socket.resume();
     if (bytes.length > 0 || hungUp) work();
@@ -178,14 +188,12 @@ function connect(
     leave("closed");
   }
 
-  const destroy = (): void => void socket.destroy();
   /** What is wrong with a connection ends it, and `close` follows. */
   const ignore = (): void => undefined;
 
   function handOn(): void {
     socket.off("data", onData).off("end", onEnd).off("close", onClose);
-    socket.off("timeout", destroy).off("error", ignore);
-    socket.setTimeout(0);
+    socket.off("error", ignore);
     socket.pause();
     socket.unshift(bytes);
     leave("hand on");
@@ -194,8 +202,7 @@ function connect(
   }
 
   socket.on("data", onData).on("end", onEnd).on("close", onClose);
-  socket.on("timeout", destroy).on("error", ignore);
-  socket.setTimeout(idleMs);
+  socket.on("error", ignore);
 
   const handle = (): Handle | null => (socket as unknown as { _handle: Handle | null })._handle;
 
@@ -223,7 +230,7 @@ function connect(
     finish() {
       if (!busy) socket.destroy();
     },
-    destroy,
+    destroy: () => void socket.destroy(),
   };
 }
 
