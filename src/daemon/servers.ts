@@ -5,6 +5,7 @@ import { Socket } from "node:net";
 import { constants } from "node:os";
 import type { ServerConfig } from "../core/config.js";
 import { SERVER } from "../http/reply.js";
+import { PATIENCE, type Patience } from "../http/seats.js";
 import {
   busyRequests,
   closeServer,
@@ -14,6 +15,7 @@ import {
   takeConnection,
 } from "../http/server.js";
 import { type ListenOutcome, listenOn, listenTcp, listenUnix } from "../posix/listen.js";
+import { getLimit } from "../posix/rlimit.js";
 import { lookupUser } from "../posix/user.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { STANDARD_FACTORY } from "../rpc/dispatch.js";
@@ -59,6 +61,7 @@ export async function openServers(
     for (const { config } of open) if (config.kind === "unix") rmSync(config.file, { force: true });
     await Promise.all(open.map(({ server }) => closeServer(server)));
   };
+  const patience = patienceFor(configs.length);
   for (const config of configs) {
     for (const { name, factory, options, module } of daemon.rpcinterfaces) {
       // A Python factory was named in a warning; nothing of it is there.
@@ -68,7 +71,7 @@ export async function openServers(
         throw new ServerProblem(`Could not make ${name} rpc interface`);
       log.log("info", `RPC interface '${name}' initialized`);
     }
-    const server = createHttpServer({ server: config, daemon });
+    const server = createHttpServer({ server: config, daemon, patience });
     const key = `${config.section} ${addressOf(config)}`;
     const before = known.get(key);
     known.delete(key);
@@ -109,6 +112,12 @@ export async function openServers(
     },
     [Symbol.asyncDispose]: closeAll,
   };
+}
+
+/** Connections take at most half of the descriptors: without one, nothing can be accepted or started. */
+function patienceFor(servers: number): Patience {
+  const share = Math.floor(getLimit("NOFILE").soft / 2 / servers);
+  return { ...PATIENCE, limit: Math.max(1, Math.min(PATIENCE.limit, share)) };
 }
 
 function addressOf(config: ServerConfig): string {

@@ -9,8 +9,8 @@ import { call, type HttpStage, promise, stage, statuses } from "./stage.js";
 
 const AUTHORIZED = `Authorization: Basic ${Buffer.from("me:secret").toString("base64")}\r\n`;
 const LOCKED = { username: "me", password: "secret" };
-/** Every deadline there is, in hundredths of what people wait for. */
-const HURRY = { silentMs: 100, strangerMs: 100, slowMs: 100, lingerMs: 100 };
+/** Every deadline there is, short enough to be waited for. */
+const HURRY = { silentMs: 400, strangerMs: 400, slowMs: 400, lingerMs: 400 };
 
 function waiting() {
   const started = promise<void>();
@@ -121,7 +121,7 @@ describe("is closed after a short while", () => {
 
   test("but not a body that is long and comes", async () => {
     const { methods } = waiting();
-    await using at = await stage({ methods, patience: { slowMs: 1000 } });
+    await using at = await stage({ methods, patience: { slowMs: 10_000 } });
     using client = at.open();
     const body = `<methodCall>${" ".repeat(2_000_000)}<methodName>x.now</methodName></methodCall>`;
     client.socket.write(`POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
