@@ -1,4 +1,4 @@
-/** What is asked of a request before anything is done for it. */
+/** Questions that each request has to answer before anything is done for it. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
@@ -41,7 +41,7 @@ export function createDoor(config: ServerConfig, daemon: Daemon): Door {
   );
 
   function isStrangeHost({ headers }: IncomingMessage): boolean {
-    // Who has no password can do nothing here by any name. A unix socket has none, a proxy before it may have many.
+    // A page by a foreign name has no credentials. A unix socket has no name; a proxy before it may have many.
     if (config.kind !== "inet" || config.username !== null || headers.host === undefined) return false;
     return looksLikeBrowser(headers) && !isHostOf(headers.host, knownNames());
   }
@@ -81,7 +81,7 @@ function explain(section: string, host: string): string {
   return `${escapeText(host)} is no known name of this machine. Add it to allowed_hosts in [${escapeText(section)}] to let browsers use it, or set a username and a password there.`;
 }
 
-/** What a client sent, safe and short enough for a log. */
+/** Text of a client, safe and short enough for a log. */
 function quote(text: string): string {
   return JSON.stringify(text.slice(0, 200));
 }

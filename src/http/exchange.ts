@@ -35,7 +35,7 @@ export function follow(seats: Seats, request: IncomingMessage, response: ServerR
   const { socket } = request;
   const seat = seats.of(socket);
   const before = newest.get(socket);
-  // Whoever wants the body listens to it before it flows.
+  // The handler that wants the body listens to it before it flows.
   request.resume();
   if (seat === undefined || seat.ended() || (before?.writableEnded === true && !before.shouldKeepAlive))
     return false;
@@ -83,7 +83,7 @@ export function giveUp(seats: Seats, problem: ParseProblem, socket: Socket): voi
   if (seat.ended() || broken.has(socket)) return;
   broken.add(socket);
   const last = newest.get(socket);
-  // What is wrong came behind a request, which has a right to its answer.
+  // A request that came before the fault has a right to its answer.
   if (last !== undefined && !last.destroyed) return void last.once("close", () => seat.end());
   const status = statusOf(problem);
   if (status === null) socket.destroy();

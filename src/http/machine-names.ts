@@ -18,7 +18,7 @@ export function machineNames(self = hostname(), files: NameFiles = readNameFiles
   );
 }
 
-/** What stands beside the host name in /etc/hosts. Other lines may name anybody, as lists of blocked hosts do. */
+/** Names that stand beside the host name in /etc/hosts. Other lines may name anybody, as lists of blocked hosts do. */
 function aliases(full: string, hosts: string): readonly string[] {
   return lines(hosts)
     .map((line) => words(line).slice(1))

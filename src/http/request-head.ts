@@ -66,7 +66,7 @@ function readLines(lines: string, end: number): Head {
         authorization = value.trimEnd();
         break;
       case "user-agent":
-        // What may be a browser is asked more than a program is.
+        // A browser is asked more than a program is.
         if (value.startsWith(BROWSER)) return OTHER;
         break;
       case "connection":

@@ -85,7 +85,7 @@ export function createHttpServer({ server: config, daemon, patience = PATIENCE }
     },
     handle,
   );
-  // Whoever expects something first is answered as anybody else; readBody tells it to go on.
+  // A client that expects something first is answered as any other; readBody tells it to go on.
   server.on("checkContinue", handle).on("checkExpectation", handle);
   server.on("connection", (socket: Socket) => attend(seats, socket));
   server.on("clientError", (problem: ParseProblem, socket) => giveUp(seats, problem, socket as Socket));

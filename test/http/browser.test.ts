@@ -1,4 +1,4 @@
-/** What is told about a request by its headers alone. */
+/** Headers tell a browser from other clients, and a page of this server from a page elsewhere. */
 import { describe, expect, test } from "vitest";
 import { hasForeignOrigin, isCrossSite, isHostOf, looksLikeBrowser } from "../../src/http/browser.js";
 import { machineNames } from "../../src/http/machine-names.js";

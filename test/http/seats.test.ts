@@ -1,4 +1,4 @@
-/** Which connection goes when there is no room, and which deadlines there are. */
+/** The connection that goes when there is no room, and the deadlines that there are. */
 import { Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createSeats, PATIENCE, type Seat, SLICE_BYTES } from "../../src/http/seats.js";

@@ -1,4 +1,4 @@
-/** What a web page elsewhere can make somebody's browser do to a daemon: nothing. And nobody else notices. */
+/** A web page elsewhere can make somebody's browser do nothing to a daemon, and other clients notice nothing of it. */
 import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../integration/support-examples.js";
@@ -170,7 +170,7 @@ describe.each([
 });
 
 describe("the page's own buttons work", () => {
-  /** What a proxy makes of the page's own POST. */
+  /** The page's own POST as each kind of proxy changes it. */
   const proxies = {
     "straight to it": { Host: "localhost:9001", Origin: "http://localhost:9001" },
     "in a browser that tells more": {

@@ -1,4 +1,4 @@
-/** Who is refused hears so, however much was still to be sent and however many ask at once. */
+/** A client that is refused hears so, however much it has still to send and however many ask at once. */
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Whoever can connect can hold connections open. That locks nobody out, and takes no descriptor that programs need. */
+/** Connections that are only held open lock nobody out, and take no descriptor that programs need. */
 
 import { writeFileSync } from "node:fs";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
