@@ -21,6 +21,8 @@ export interface Transport {
 }
 
 const MOST_SOCKETS = 8;
+/** A call may wait for hours, so only TCP itself can tell that nobody is there any more. */
+const KEEPALIVE_MS = 120_000;
 const PATH = "/RPC2";
 
 /** Throws `UnknownProtocolError`. */
@@ -45,7 +47,11 @@ export function createTransport({ serverurl, username, password }: ServerAddress
   return {
     async post(body, signal) {
       const http = await import("node:http");
-      agent ??= new http.Agent({ keepAlive: true, maxSockets: MOST_SOCKETS });
+      agent ??= new http.Agent({
+        keepAlive: true,
+        keepAliveMsecs: KEEPALIVE_MS,
+        maxSockets: MOST_SOCKETS,
+      });
       const length = { "Content-Length": Buffer.byteLength(body) };
       const response = await open(
         { ...target.options, agent, method: "POST", path: PATH, headers: { ...posting, ...length }, signal },
@@ -80,6 +86,7 @@ async function open(options: RequestOptions, body: string | null): Promise<Incom
       reject(new HttpStatusError(url, response.statusCode ?? 0, response.statusMessage ?? ""));
     });
     sent.on("error", reject);
+    sent.on("socket", (socket) => socket.setKeepAlive(true, KEEPALIVE_MS));
     sent.end(body ?? undefined);
   });
 }

@@ -184,6 +184,8 @@ function backlog(value: string): ReturnType<typeof integer> {
 
 export const INET_SERVER_OPTIONS = {
   port: { default: null, convert: inetAddress, names: "env" },
+  // Not Supervisor's.
+  allowed_hosts: { default: "", convert: listOfStrings, names: "env" },
 } as const satisfies OptionTable;
 
 export const UNIX_SERVER_OPTIONS = {

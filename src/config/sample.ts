@@ -26,6 +26,7 @@ file=/tmp/supervisor.sock      ; where supervisorctl finds supervisord
 ;port=127.0.0.1:9001           ; address:port; *:port is every interface
 ;username=user
 ;password=123
+;allowed_hosts=a.example       ; not known to Supervisor: names of this machine, for browsers, without a password
 
 [supervisord]
 logfile=/tmp/supervisord.log   ; activity log; default supervisord.log where it was started

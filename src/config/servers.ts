@@ -33,12 +33,12 @@ export function serverUrl(servers: readonly ServerConfig[]): string | null {
 function readInet(scope: Scope): readonly InetServerConfig[] {
   const section = scope.section.name;
   const authentication = readAuthentication(scope);
-  const { port } = readOptions(scope, INET_SERVER_OPTIONS);
+  const { port, allowed_hosts } = readOptions(scope, INET_SERVER_OPTIONS);
   if (port === null) {
     need(scope, "port");
     return [];
   }
-  return [{ kind: "inet", section, ...authentication, host: port.host, port: port.port }];
+  return [{ kind: "inet", section, ...authentication, host: port.host, port: port.port, allowed_hosts }];
 }
 
 function readUnix(scope: Scope): readonly UnixServerConfig[] {

@@ -152,6 +152,8 @@ export interface InetServerConfig extends ServerCommon {
   /** Empty string is every interface. */
   readonly host: string;
   readonly port: number;
+  /** Host names, beside the machine's own, by which browsers may ask where there is no password. */
+  readonly allowed_hosts: readonly string[];
 }
 
 export type ServerConfig = UnixServerConfig | InetServerConfig;

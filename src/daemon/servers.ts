@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import type { Server } from "node:http";
 import { constants } from "node:os";
 import type { ServerConfig } from "../core/config.js";
+import { PATIENCE, type Patience } from "../http/seats.js";
 import { closeServer, createHttpServer, takeConnection, unfinishedRequests } from "../http/server.js";
 import {
   type Identity,
@@ -13,6 +14,7 @@ import {
   listenUnix,
   unlinkSocket,
 } from "../posix/listen.js";
+import { getLimit } from "../posix/rlimit.js";
 import { lookupUser } from "../posix/user.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { STANDARD_FACTORY } from "../rpc/dispatch.js";
@@ -66,6 +68,7 @@ export async function openServers(
       open.flatMap(({ server, unix }) => [closeServer(server), unix?.[Symbol.asyncDispose]()]),
     );
   };
+  const patience = patienceFor(configs.length);
   for (const config of configs) {
     for (const { name, factory, options, module } of daemon.rpcinterfaces) {
       // A Python factory was named in a warning; nothing of it is there.
@@ -75,7 +78,7 @@ export async function openServers(
         throw new ServerProblem(`Could not make ${name} rpc interface`);
       log.log("info", `RPC interface '${name}' initialized`);
     }
-    const server = createHttpServer({ server: config, daemon });
+    const server = createHttpServer({ server: config, daemon, patience });
     const key = `${config.section} ${addressOf(config)}`;
     const before = known.get(key);
     known.delete(key);
@@ -114,6 +117,12 @@ export async function openServers(
     },
     [Symbol.asyncDispose]: closeAll,
   };
+}
+
+/** Connections take at most half of the descriptors: without one, nothing can be accepted or started. */
+function patienceFor(servers: number): Patience {
+  const share = Math.floor(getLimit("NOFILE").soft / 2 / servers);
+  return { ...PATIENCE, limit: Math.max(1, Math.min(PATIENCE.limit, share)) };
 }
 
 const RESOLVING: Readonly<Record<string, number>> = { ENOTFOUND: -2, EAI_AGAIN: -3, EAI_FAIL: -4 };

@@ -4,7 +4,7 @@
  */
 
 import type { Server } from "node:http";
-import { createServer, type Server as Listener, type Socket } from "node:net";
+import { createServer, type Server as Listener } from "node:net";
 import type { UnixServerConfig } from "../core/config.js";
 import { keepName, type Restored } from "../posix/keep-name.js";
 import { type Identity, identify, isSame, listenUnix, unlinkSocket } from "../posix/listen.js";
@@ -28,28 +28,13 @@ export function keepListening(
   const { file } = config;
   let identity = known ?? identify(file);
   let again: Listener | null = null;
-  let open = 0;
   let closed = false;
-
-  /** Node bounds the connections of each listener; here one bound holds for all that came after the first. */
-  function take(socket: Socket): void {
-    if (open >= server.maxConnections) {
-      server.emit("drop");
-      socket.destroy();
-      return;
-    }
-    open += 1;
-    socket.once("close", () => {
-      open -= 1;
-    });
-    server.emit("connection", socket);
-  }
 
   async function restore(): Promise<Restored> {
     const there = identify(file);
     if (isSame(there, identity)) return "fine";
     if (there !== null) return { problem: "is something else by now, and is left alone" };
-    const next = createServer({ allowHalfOpen: true }, take);
+    const next = createServer({ allowHalfOpen: true }, (socket) => server.emit("connection", socket));
     const outcome = await listenUnix(next, { ...config, replacing: false });
     if (!outcome.ok) throw Object.assign(new Error(outcome.code), { code: outcome.code });
     if (closed) {

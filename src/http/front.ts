@@ -12,11 +12,12 @@ import { authorize } from "./auth.js";
 import { errorPage, SERVER } from "./reply.js";
 import { readHead } from "./request-head.js";
 import { answerCall, answerWith, type CallReply, type CallUnderWay } from "./rpc-handler.js";
+import { KEEPALIVE_MS, type Seat, type Seats } from "./seats.js";
 
 export interface FrontOptions {
   readonly config: ServerConfig;
   readonly daemon: Daemon;
-  readonly idleMs: number;
+  readonly seats: Seats;
   /** Aborted when the server closes: idle connections end at once, busy ones with their answer. */
   readonly closing: AbortSignal;
 }
@@ -78,17 +79,23 @@ export function standBefore(server: Server, options: FrontOptions): Front {
   };
   const open = new Set<Connection>();
 
-  function take(taken: TakenConnection): void {
-    const connection = connect(taken, options, (after) => {
+  /** One that comes from another program has proved itself there. */
+  function take(taken: TakenConnection, known: boolean): void {
+    const { socket } = taken;
+    const seat = options.seats.admit(socket);
+    if (seat === null) return;
+    if (known) seat.welcome();
+    socket.setKeepAlive(true, KEEPALIVE_MS);
+    const connection = connect(taken, seat, options, (after) => {
       open.delete(connection);
-      if (after === "hand on") handOn(taken.socket);
+      if (after === "hand on") handOn(socket);
     });
     open.add(connection);
     connection.begin();
   }
 
   server.on("connection", (socket: Socket) =>
-    take({ socket, bytes: EMPTY, unsent: EMPTY, call: null, last: false }),
+    take({ socket, bytes: EMPTY, unsent: EMPTY, call: null, last: false }, false),
   );
   options.closing.addEventListener("abort", () => {
     for (const connection of [...open]) connection.finish();
@@ -99,7 +106,7 @@ export function standBefore(server: Server, options: FrontOptions): Front {
     },
     unfinished: () => [...open].filter((connection) => connection.unfinished()).length,
     held: (room) => [...open].flatMap((connection) => connection.held(room) ?? []),
-    take,
+    take: (taken) => take(taken, true),
   };
 }
 
@@ -121,7 +128,8 @@ interface Connection {
 
 function connect(
   { socket, bytes: first, unsent, call, last }: TakenConnection,
-  { config, daemon, idleMs, closing }: FrontOptions,
+  seat: Seat,
+  { config, daemon, closing }: FrontOptions,
   leave: (after: "hand on" | "closed") => void,
 ): Connection {
   let bytes: Buffer = first;
@@ -148,14 +156,17 @@ function connect(
       if (head.kind === "other" || daemon.enabled("trace")) return handOn();
       if (head.kind === "plain") {
         if (authorize(config, head.authorization) !== "welcome") return handOn();
+        seat.welcome();
         const end = head.end + head.length;
         if (bytes.length >= end) {
           const body = bytes.subarray(head.end, end);
           bytes = bytes.length === end ? EMPTY : bytes.subarray(end);
           busy = true;
+          seat.begin();
           return answerCall(daemon, body, reply);
         }
       }
+      seat.reading(bytes.length);
     }
     // The rest of a half request will not come, and nothing answers half of one.
     if (hungUp) socket.end();
@@ -204,8 +215,10 @@ function connect(
   function proceed(): void {
     busy = false;
     sending = null;
+    seat.done();
     if (socket.destroyed) return;
-    if (last || closing.aborted) return void socket.end(() => socket.destroy());
+    if (closing.aborted) return void socket.end(() => socket.destroy());
+    if (last) return seat.end();
     if (socket.isPaused()) socket.resume();
     if (bytes.length > 0 || hungUp) work();
   }
@@ -219,14 +232,12 @@ function connect(
     leave("closed");
   }
 
-  const destroy = (): void => void socket.destroy();
   /** What is wrong with a connection ends it, and `close` follows. */
   const ignore = (): void => undefined;
 
   function handOn(): void {
     socket.off("data", onData).off("end", onEnd).off("close", onClose);
-    socket.off("timeout", destroy).off("error", ignore);
-    socket.setTimeout(0);
+    socket.off("error", ignore);
     socket.pause();
     socket.unshift(bytes);
     leave("hand on");
@@ -235,8 +246,7 @@ function connect(
   }
 
   socket.on("data", onData).on("end", onEnd).on("close", onClose);
-  socket.on("timeout", destroy).on("error", ignore);
-  socket.setTimeout(idleMs);
+  socket.on("error", ignore);
 
   /** The answer is still being made, or sent in another way than whole. */
   const isOurs = (): boolean => busy && sending === null;
@@ -246,6 +256,7 @@ function connect(
   return {
     begin() {
       busy = unsent.length > 0 || call !== null;
+      if (busy) seat.begin();
       if (unsent.length > 0) write(unsent, "latin1");
       else if (call !== null) answerWith(daemon, call.method, call.ask, call.page ? backToPage : reply);
       else if (bytes.length > 0) work();
@@ -265,7 +276,7 @@ function connect(
     finish() {
       if (!busy) socket.destroy();
     },
-    destroy,
+    destroy: () => void socket.destroy(),
   };
 }
 

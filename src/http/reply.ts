@@ -3,10 +3,13 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 
 export const SERVER = "Medusa/1.12";
 
-/** The small page that the reference sends with every error. */
-export function errorPage(status: number): { readonly reason: string; readonly page: string } {
+/** The small page that the reference sends with every error. `message` is HTML. */
+export function errorPage(
+  status: number,
+  message?: string,
+): { readonly reason: string; readonly page: string } {
   const reason = STATUS_CODES[status] ?? "Error";
-  const page = `<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error code ${status}.\r\n<p>Message: ${reason}.\r\n</body>\r\n`;
+  const page = `<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n<h1>Error response</h1>\r\n<p>Error code ${status}.\r\n<p>Message: ${message ?? `${reason}.`}\r\n</body>\r\n`;
   return { reason, page };
 }
 
@@ -14,8 +17,9 @@ export function sendError(
   response: ServerResponse,
   status: number,
   headers: Record<string, string> = {},
+  message?: string,
 ): void {
-  send(response, status, "text/html", errorPage(status).page, headers);
+  send(response, status, "text/html", errorPage(status, message).page, headers);
 }
 
 /** One whole answer. Silently nothing when the client is gone or has its answer already. */
@@ -27,6 +31,8 @@ export function send(
   headers: Record<string, string> = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
+  // Requests that came behind this one are told from those that may still be answered.
+  if (headers["Connection"] === "close") response.shouldKeepAlive = false;
   response.writeHead(status, {
     Server: SERVER,
     "Content-Type": type,

@@ -17,10 +17,14 @@ const HEAD_LIMIT_BYTES = 16 * 1024;
 /** Bodies beyond this arrive in many pieces, which Node's server is better at. */
 const PLAIN_BODY_BYTES = 64 * 1024;
 const LINE = /^([A-Za-z0-9-]+):[ \t]*([\x20-\x7e]*)$/;
+const PRINTABLE = /^[\x20-\x7e]*\r?$/;
 const LENGTH = /^\d{1,8}$/;
 
 /** Headers that say nothing about how the request is read or answered, whatever their value. */
-const IGNORED = new Set(["user-agent", "content-type", "accept", "accept-encoding", "accept-language"]);
+const IGNORED = new Set(["content-type", "accept", "accept-encoding", "accept-language"]);
+
+/** How every browser's name begins. */
+export const BROWSER = "Mozilla/";
 
 const MORE = { kind: "more" } as const;
 const OTHER = { kind: "other" } as const;
@@ -28,13 +32,18 @@ const OTHER = { kind: "other" } as const;
 /** Looks at the bytes a request begins with: they are a plain call, not yet enough to tell, or something else. */
 export function readHead(bytes: Buffer): Head {
   const start = Math.min(bytes.length, START.length);
-  if (bytes.compare(START, 0, start, 0, start) !== 0) return OTHER;
+  if (bytes.compare(START, 0, start, 0, start) !== 0) return isPartOfLine(bytes) ? MORE : OTHER;
   const end = bytes.indexOf(END, START.length - 2);
   if (end < 0) return bytes.length > HEAD_LIMIT_BYTES ? OTHER : MORE;
   if (end > HEAD_LIMIT_BYTES) return OTHER;
   return end < START.length
     ? OTHER
     : readLines(bytes.toString("latin1", START.length, end), end + END.length);
+}
+
+/** A first line that has no end yet, and may still become one of HTTP. */
+function isPartOfLine(bytes: Buffer): boolean {
+  return bytes.length <= HEAD_LIMIT_BYTES && PRINTABLE.test(bytes.toString("latin1"));
 }
 
 function readLines(lines: string, end: number): Head {
@@ -55,6 +64,10 @@ function readLines(lines: string, end: number): Head {
       case "authorization":
         if (authorization !== undefined) return OTHER;
         authorization = value.trimEnd();
+        break;
+      case "user-agent":
+        // A browser is asked more than a program is.
+        if (value.startsWith(BROWSER)) return OTHER;
         break;
       case "connection":
         if (value.toLowerCase() !== "keep-alive") return OTHER;

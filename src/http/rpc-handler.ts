@@ -6,6 +6,7 @@ import { RpcFault } from "../rpc/fault.js";
 import type { Answer, Value } from "../rpc/method.js";
 import { bytesRepr } from "../wire/python.js";
 import { decodeCall, encodeFault, encodeResponse, type XmlRpcCall } from "../wire/xmlrpc.js";
+import { readBody } from "./body.js";
 import { send, sendError } from "./reply.js";
 
 export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -19,33 +20,14 @@ export function handleRpc(
   response: ServerResponse,
   onWait: (call: CallUnderWay) => void,
 ): void {
-  if (isForged(request)) return sendError(response, 403, { Connection: "close" });
-  const length = request.headers["content-length"];
-  if (length === undefined) return sendError(response, 411, { Connection: "close" });
-  if (Number(length) > BODY_LIMIT_BYTES) return sendError(response, 413, { Connection: "close" });
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () =>
-    answerCall(daemon, Buffer.concat(chunks), {
+  readBody(request, response, BODY_LIMIT_BYTES, (body) =>
+    answerCall(daemon, body, {
       wait: onWait,
       send: (text) => send(response, 200, "text/xml", text),
       fail: (status) => sendError(response, status),
     }),
   );
 }
-
-/**
- * Whether a page of another site may be behind it. Such a page can make a browser post any text, XML-RPC too, as
- * long as it does not say that it is XML; for that the browser would have to ask us first. Scripts and programs
- * send no Origin, and may call their XML what they like.
- */
-function isForged({ headers }: IncomingMessage): boolean {
-  const { origin } = headers;
-  if (origin === undefined || XML_TYPE.test(headers["content-type"] ?? "")) return false;
-  return headers["sec-fetch-site"] !== "same-origin" && origin.replace(/^https?:\/\//, "") !== headers.host;
-}
-
-const XML_TYPE = /^(?:text|application)\/xml\b/i;
 
 /** A call whose answer is still to come. */
 export interface CallUnderWay {

@@ -1,26 +1,28 @@
 /** The HTTP server that the reference is: same paths, same answers, on node:http and what stands before it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { canGoOn, waitingOf } from "../rpc/waiting.js";
-import { authorize } from "./auth.js";
+import { createDoor, type Door } from "./door.js";
+import { attend, follow, giveUp, type ParseProblem, refuse } from "./exchange.js";
 import { type Front, type HeldConnection, type Room, standBefore, type TakenConnection } from "./front.js";
 import { handleLogtail, handleMainLogtail } from "./logtail.js";
 import { createPage, type Page } from "./page/page.js";
 import { pathOf, sendError } from "./reply.js";
 import { type CallUnderWay, handleRpc } from "./rpc-handler.js";
+import { createSeats, PATIENCE, type Patience } from "./seats.js";
+import { tally } from "./tally.js";
 
 export interface HttpOptions {
   readonly server: ServerConfig;
   readonly daemon: Daemon;
+  readonly patience?: Patience;
 }
 
-/** More are closed at once, and counted. */
-export const CONNECTION_LIMIT = 1024;
-const IDLE_MS = 30 * 60 * 1000;
 /** How long answers under way may take when the server closes. */
 const CLOSE_GRACE_MS = 500;
-/** Node's own check of slow clients is a timer that would wake an idle daemon; sockets have timeouts instead. */
+/** Node's own check of slow clients is a timer that would wake an idle daemon; seats have deadlines instead. */
 const NEVER_MS = 2 ** 31 - 1;
 
 interface Inside {
@@ -33,59 +35,64 @@ interface Inside {
 const insides = new WeakMap<Server, Inside>();
 
 /** A server that does not listen yet. */
-export function createHttpServer({ server: config, daemon }: HttpOptions): Server {
+export function createHttpServer({ server: config, daemon, patience = PATIENCE }: HttpOptions): Server {
   const closing = new AbortController();
   const answering = new Map<ServerResponse, CallUnderWay | null>();
-  const page = createPage(daemon);
+  const door = createDoor(config, daemon);
+  const page = createPage(daemon, door.onForeign);
+  const seats = createSeats({
+    patience,
+    locked: config.username !== null,
+    onEvicted: tally((count) =>
+      daemon.log(
+        "warn",
+        `closed the connection that was idle longest to make room, ${patience.limit} are open already (${count} closed so far)`,
+      ),
+    ),
+    onRefused: tally((count) =>
+      daemon.log(
+        "warn",
+        `refused a connection, ${patience.limit} are open already (${count} refused so far)`,
+      ),
+    ),
+  });
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    if (!follow(seats, request, response)) return;
+    if (!isStream(pathOf(request))) {
+      answering.set(response, null);
+      response.on("close", () => answering.delete(response));
+    }
+    try {
+      if (door.admits(request, response)) {
+        seats.of(request.socket)?.welcome();
+        route(daemon, page, door, request, response, closing.signal, (call) => answering.set(response, call));
+      }
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      daemon.log("error", `HTTP request failed: ${text}`);
+      sendError(response, 500);
+    }
+    if (daemon.enabled("trace")) response.on("finish", () => logAccess(daemon, request, response));
+  };
   const server = createServer(
     {
-      keepAliveTimeout: IDLE_MS,
+      keepAliveTimeout: 0,
       requestTimeout: 0,
       headersTimeout: 0,
       connectionsCheckingInterval: NEVER_MS,
+      requireHostHeader: false,
     },
-    (request, response) => {
-      // The reference says nothing about keeping a connection but to HTTP/1.0; what it does is the same.
-      if (request.httpVersion === "1.0" && response.shouldKeepAlive)
-        response.setHeader("Connection", "Keep-Alive");
-      else response.removeHeader("Connection");
-      request.on("error", () => undefined);
-      response.on("error", () => undefined);
-      if (!isStream(pathOf(request))) {
-        answering.set(response, null);
-        response.on("close", () => answering.delete(response));
-      }
-      try {
-        if (isWelcome(config, request, response))
-          route(daemon, page, request, response, closing.signal, (call) => answering.set(response, call));
-      } catch (error) {
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        daemon.log("error", `HTTP request failed: ${text}`);
-        sendError(response, 500);
-      }
-      if (daemon.enabled("trace")) response.on("finish", () => logAccess(daemon, request, response));
-    },
+    handle,
   );
-  const front = standBefore(server, { config, daemon, idleMs: IDLE_MS, closing: closing.signal });
+  // A client that expects something first is answered as any other; readBody tells it to go on.
+  server.on("checkContinue", handle).on("checkExpectation", handle);
+  server.on("connection", (socket: Socket) => attend(seats, socket));
+  server.on("clientError", (problem: ParseProblem, socket) => giveUp(seats, problem, socket as Socket));
+  server.on("connect", (_request, socket) => refuse(seats, socket as Socket, 400));
+  const front = standBefore(server, { config, daemon, seats, closing: closing.signal });
   insides.set(server, { closing, front, answering });
-  server.setTimeout(IDLE_MS);
-  server.maxConnections = CONNECTION_LIMIT;
-  let refused = 0;
-  server.on("drop", () => {
-    refused += 1;
-    // Said at 1, 2, 4, 8 …: a flood of connections must not become a flood of lines.
-    if ((refused & (refused - 1)) === 0)
-      daemon.log(
-        "warn",
-        `refused a connection, ${CONNECTION_LIMIT} are open already (${refused} refused so far)`,
-      );
-  });
-  // What is no HTTP is closed without an answer, as the reference does.
-  server.on("clientError", (_error, socket) => socket.destroy());
-  server.on("checkContinue", (request, response) => {
-    response.writeContinue();
-    server.emit("request", request, response);
-  });
   return server;
 }
 
@@ -137,17 +144,10 @@ function isStream(path: string): boolean {
   return path.startsWith("/logtail") || path.startsWith("/mainlogtail");
 }
 
-function isWelcome(config: ServerConfig, request: IncomingMessage, response: ServerResponse): boolean {
-  const verdict = authorize(config, request.headers.authorization);
-  if (verdict === "unreadable") sendError(response, 500);
-  else if (verdict === "unauthorized")
-    sendError(response, 401, { "WWW-Authenticate": 'Basic realm="default"', Connection: "close" });
-  return verdict === "welcome";
-}
-
 function route(
   daemon: Daemon,
   page: Page,
+  door: Door,
   request: IncomingMessage,
   response: ServerResponse,
   closing: AbortSignal,
@@ -157,6 +157,7 @@ function route(
   const { method } = request;
   if (path.startsWith("/RPC2")) {
     if (method !== "POST") return sendError(response, 400);
+    if (door.isForeign(request)) return sendError(response, 403, { Connection: "close" });
     return handleRpc(daemon, request, response, onWait);
   }
   if (path.startsWith("/logtail")) {

@@ -156,6 +156,15 @@ test("names like those of JavaScript's own objects are only names", () => {
   });
 });
 
+test("a TCP server has names by which browsers may come, and none are needed", () => {
+  const hosts = (line: string): unknown => {
+    const [server] = configOf(parse(`[inet_http_server]\nport=9001\n${line}\n`)).servers;
+    return server?.kind === "inet" ? server.allowed_hosts : null;
+  };
+  expect(hosts("")).toEqual([]);
+  expect(hosts("allowed_hosts = a.example,b.example:8080")).toEqual(["a.example", "b.example:8080"]);
+});
+
 test("children hear of the first unix server, else of the last inet one, else of none", () => {
   const url = (servers: string, line = ""): unknown => {
     const process = configOf(parse(`${servers}[program:a]\ncommand=x\n${line}`)).groups[0]?.processes[0];

@@ -1,5 +1,6 @@
 /** Keys of the conf that the other scenarios do not come by: what each does, and each section's own rules. */
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { freePort } from "../integration/support-examples.js";
 import { fixture } from "../support/fixture.js";
 import { request } from "../support/http.js";
 import { descriptors } from "../support/processes.js";
@@ -60,15 +61,26 @@ scenario("keys beyond Supervisor's own do no harm to it", {
   area,
   supervisord:
     "keep_stopped=true\nadopt=true\nstatefile=%(dir)s/supervisord.pid.state\nwatch_config=false\nlogformat=text",
-  conf: `[program:p]\n${stay}\nno_such_key=1`,
   differs: {
     reason: "a key that nobody reads is named in a WARN line",
-    ours: ([state, [root, server]]: readonly [unknown, readonly string[]]) => [
+    ours: ([state, [root, ...servers]]: readonly [unknown, readonly string[]]) => [
       state,
-      [root, "WARN unknown key 'no_such_key' in [program:p] is ignored (DIR/supervisord.conf:23)", server],
+      [
+        root,
+        "WARN unknown key 'no_such_key' in [program:p] is ignored (DIR/supervisord.conf:26)",
+        ...servers,
+      ],
     ],
   },
-  play: async ({ state, log }) => [(await state("p", "RUNNING"))["statename"], log(/WARN|CRIT/)],
+  boot: false,
+  async play({ edit, launch, state, log }) {
+    const port = await freePort();
+    edit(
+      `[inet_http_server]\nport=127.0.0.1:${port}\nallowed_hosts=a.example, b.example\n[program:p]\n${stay}\nno_such_key=1`,
+    );
+    await launch();
+    return [(await state("p", "RUNNING"))["statename"], log(/WARN|CRIT/)];
+  },
 });
 
 scenario("an fcgi socket: owner, mode and backlog", {

@@ -104,6 +104,39 @@ scenario("what is no request closes the connection or is refused, and the daemon
   },
 });
 
+scenario("text behind the last call, lengths that are none, unknown verbs", {
+  area,
+  differs: {
+    reason: "a length that is no number is the client's mistake, 400; the reference fails with 500",
+    ours: (transcript: object) => JSON.parse(JSON.stringify(transcript).replace('"500"', '"400"')),
+  },
+  async play(stage) {
+    const body = "<methodCall><methodName>supervisor.getAPIVersion</methodName></methodCall>";
+    const post = (version: string, more: string, length: number | string): string =>
+      `POST /RPC2 HTTP/${version}\r\nHost: x\r\n${more}Content-Length: ${length}\r\n\r\n${body}`;
+    const seen = [];
+    for (const bytes of [
+      `${post("1.1", "Connection: close\r\n", body.length)}\r\nand more`,
+      `${post("1.0", "", body.length)}and more`,
+      post("1.1", "", 10),
+      post("1.1", "", -5),
+      post("1.1", "", "abc"),
+      "FROB /nothing HTTP/1.1\r\nHost: x\r\n\r\n",
+      "get /ok.html HTTP/1.1\r\nHost: x\r\n\r\n",
+      "CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /ok.html HTTP/1.1\r\n\r\n",
+      "GARBAGE\r\n\r\n",
+      "GET\r\n\r\n",
+      "GET / FTP/9\r\n\r\n",
+      "GET / two HTTP/1.1\r\n\r\n",
+    ]) {
+      const { text } = await raw(stage, bytes, whole);
+      seen.push([bytes.split("\r\n\r\n")[0], text.split(" ")[1] ?? null]);
+    }
+    return seen;
+  },
+});
+
 scenario("files beside the pages", {
   area,
   async play(stage) {

@@ -7,6 +7,7 @@ const server = (username: string | null, password: string | null): ServerConfig 
   section: "inet_http_server",
   host: "127.0.0.1",
   port: 9001,
+  allowed_hosts: [],
   username,
   password,
 });

@@ -244,7 +244,7 @@ process_name=%(program_name)s_%(process_num)02d
   for (const host of ["127.0.0.1", "supervisor.test"]) {
     for (const credentials of [null, { username: "u", password: "p" }]) {
       test(`a page elsewhere changes nothing on ${host}${credentials === null ? "" : ", though one is logged in"}`, async () => {
-        const login = credentials === null ? "" : "username=u\npassword=p";
+        const login = credentials === null ? "allowed_hosts=supervisor.test" : "username=u\npassword=p";
         await using site = await raise(program("web") + program("down", "autostart=false"), login);
         const url = `http://${host}:${site.port}/`;
         await using elsewhere = await serve((path) => forgery(url, path));
@@ -287,6 +287,20 @@ process_name=%(program_name)s_%(process_num)02d
       });
     }
   }
+
+  test("shows nothing to a page that made its own name lead here", async () => {
+    await using site = await raise(program("web"));
+    await using tab = await open({ javaScriptEnabled: true });
+    const { page } = tab;
+    const answer = await page.goto(`http://rebound.test:${site.port}/`);
+    expect([answer?.status(), await page.locator("form").count()]).toEqual([403, 0]);
+    expect(await page.locator("body").textContent()).toContain("allowed_hosts in [inet_http_server]");
+    const rpc = await page.evaluate(async () => {
+      const body = "<methodCall><methodName>supervisor.getState</methodName></methodCall>";
+      return (await fetch("/RPC2", { method: "POST", body })).status;
+    });
+    expect(rpc).toBe(403);
+  });
 
   test("asks for the password, and then works as without", async () => {
     await using site = await raise(program("web"), "username=u\npassword=p:w");

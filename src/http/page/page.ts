@@ -6,6 +6,8 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Daemon } from "../../rpc/daemon.js";
+import { readBody } from "../body.js";
+import { hasForeignOrigin, isCrossSite } from "../browser.js";
 import { SERVER, send, sendError } from "../reply.js";
 import { act, type OnWait } from "./actions.js";
 import { document, escapeText, quoteUrl } from "./html.js";
@@ -29,7 +31,8 @@ const HEADERS = {
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'",
 };
 
-export function createPage(daemon: Daemon): Page {
+/** `onForeign` hears of each action that a page of another site made a browser ask for. */
+export function createPage(daemon: Daemon, onForeign: (request: IncomingMessage) => void): Page {
   const token = randomBytes(32).toString("hex");
   const since = new Date();
 
@@ -45,14 +48,33 @@ export function createPage(daemon: Daemon): Page {
     if (action === null || action === "")
       return sendPage(response, statusPage(daemon, form.get("message") ?? "", token));
     const name = form.get("processname");
-    if (action !== "refresh" && !sameToken(form.get("token"), token) && isBrowser(request)) {
-      if (request.method === "POST") return sendError(response, 403);
-      return sendPage(response, confirmPage(action, name, token));
+    if (action !== "refresh") {
+      const { headers, method } = request;
+      const own = sameToken(form.get("token"), token);
+      const foreign = isCrossSite(headers) || (!own && hasForeignOrigin(headers));
+      if (foreign) onForeign(request);
+      if (foreign || (!own && isBrowser(request))) {
+        if (method === "POST") return sendError(response, 403);
+        return sendPage(response, confirmPage(action, name, token), foreign ? 403 : 200);
+      }
     }
     const message = await act(daemon, action, name, onWait);
     daemon.remember();
     if (message === null) return sendError(response, 500);
     redirect(request, response, message);
+  }
+
+  async function answer(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    form: URLSearchParams,
+    onWait: OnWait,
+  ): Promise<void> {
+    if (path === "/ok.html") return send(response, 200, "text/plain", "OK");
+    if (path === "/tail.html")
+      return sendPage(response, tailPage(daemon, form.get("processname"), form.get("limit")));
+    return status(request, response, form, onWait);
   }
 
   return {
@@ -65,10 +87,7 @@ export function createPage(daemon: Daemon): Page {
       }
       if (!PATHS.has(path) || (method !== "GET" && method !== "POST")) return false;
       readForm(request, response, (form) => {
-        if (path === "/ok.html") return send(response, 200, "text/plain", "OK");
-        if (path === "/tail.html")
-          return sendPage(response, tailPage(daemon, form.get("processname"), form.get("limit")));
-        status(request, response, form, onWait).catch((error: unknown) => {
+        answer(path, request, response, form, onWait).catch((error: unknown) => {
           daemon.log("error", `web page failed: ${error instanceof Error ? error.stack : String(error)}`);
           sendError(response, 500);
         });
@@ -115,13 +134,8 @@ function readForm(
 ): void {
   const query = given((request.url ?? "").split("?").slice(1).join("?"));
   if (request.method !== "POST") return use(query);
-  const length = request.headers["content-length"];
-  if (length === undefined) return sendError(response, 411, { Connection: "close" });
-  if (Number(length) > FORM_LIMIT_BYTES) return sendError(response, 413, { Connection: "close" });
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    const body = given(Buffer.concat(chunks).toString("utf8"));
+  readBody(request, response, FORM_LIMIT_BYTES, (bytes) => {
+    const body = given(bytes.toString("utf8"));
     for (const key of new Set(body.keys())) query.set(key, body.get(key) ?? "");
     use(query);
   });
@@ -142,8 +156,8 @@ function redirect(request: IncomingMessage, response: ServerResponse, message: s
   send(response, 301, "text/html", "", { ...HEADERS, Location: `http://${host}/?message=${quoted}` });
 }
 
-function sendPage(response: ServerResponse, page: string): void {
-  send(response, 200, "text/html;charset=utf-8", page, HEADERS);
+function sendPage(response: ServerResponse, page: string, status = 200): void {
+  send(response, status, "text/html;charset=utf-8", page, HEADERS);
 }
 
 function sendStatic(
