@@ -4,6 +4,7 @@
  */
 import { closeSync, writeSync } from "node:fs";
 import { type Watch, watch } from "../posix/readiness.js";
+import { createByteQueue } from "../wire/byte-queue.js";
 
 /** `written` includes queued; `closed`: the child has closed its stdin; `full`: too much is queued already. */
 export type WriteOutcome = "written" | "closed" | "full";
@@ -29,8 +30,7 @@ export function createStdinWriter(fd: number): StdinWriter {
 /** A class, as each process has one. */
 class OneStdin implements StdinWriter {
   readonly #fd: number;
-  #queue: Buffer[] | null = null;
-  #queuedBytes = 0;
+  readonly #queue = createByteQueue();
   #waiting: Watch | null = null;
   #closed = false;
 
@@ -44,7 +44,7 @@ class OneStdin implements StdinWriter {
 
   write(bytes: Buffer): WriteOutcome {
     if (this.#closed) return "closed";
-    if (this.#queuedBytes > 0) return this.#enqueue(bytes);
+    if (this.pending().length > 0) return this.#enqueue(bytes);
     // All or nothing: what the pipe had taken of it could not be taken back.
     if (bytes.length > QUEUE_LIMIT_BYTES) return "full";
     const left = push(this.#fd, bytes);
@@ -53,41 +53,31 @@ class OneStdin implements StdinWriter {
   }
 
   pending(): Buffer {
-    return Buffer.concat(this.#queue ?? []);
+    return this.#queue.bytes;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting?.close();
-    this.#queue = null;
-    this.#queuedBytes = 0;
+    this.#queue.drop(this.pending().length);
     closeSync(this.#fd);
   }
 
   #enqueue(bytes: Buffer): WriteOutcome {
-    if (this.#queuedBytes + bytes.length > QUEUE_LIMIT_BYTES) return "full";
-    this.#queue ??= [];
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
+    if (this.pending().length + bytes.length > QUEUE_LIMIT_BYTES) return "full";
+    this.#queue.add(bytes);
     const drain = (): void => this.#drain();
     this.#waiting ??= watch(this.#fd, "writable", drain) ?? retry(drain);
     return "written";
   }
 
   #drain(): void {
-    const queue = this.#queue ?? [];
-    for (let first = queue[0]; first !== undefined; first = queue[0]) {
-      const left = push(this.#fd, first);
-      if (left === null) return this.close();
-      this.#queuedBytes -= first.length - left.length;
-      if (left.length > 0) {
-        queue[0] = left;
-        return;
-      }
-      queue.shift();
-    }
-    this.#queue = null;
+    const waiting = this.pending();
+    const left = push(this.#fd, waiting);
+    if (left === null) return this.close();
+    this.#queue.drop(waiting.length - left.length);
+    if (left.length > 0) return;
     this.#waiting?.close();
     this.#waiting = null;
   }

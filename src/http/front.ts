@@ -8,7 +8,7 @@ import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { authorize } from "./auth.js";
 import { errorPage, SERVER } from "./reply.js";
-import { readHead } from "./request-head.js";
+import { type PlainHead, readHead } from "./request-head.js";
 import { answerCall, type CallReply } from "./rpc-handler.js";
 
 export interface FrontOptions {
@@ -111,6 +111,8 @@ function connect(
   leave: (after: "hand on" | "closed") => void,
 ): Connection {
   let bytes: Buffer = first;
+  /** Of the request whose body is still coming. */
+  let begun: PlainHead | null = null;
   let holding = false;
   /** An answer is being made, or waits to be read by the client. */
   let busy = false;
@@ -126,14 +128,16 @@ function connect(
   function work(): void {
     if (holding) return;
     if (bytes.length > 0) {
-      const head = readHead(bytes);
+      const head = begun ?? readHead(bytes);
       if (head.kind === "other" || daemon.enabled("trace")) return handOn();
       if (head.kind === "plain") {
-        if (authorize(config, head.authorization) !== "welcome") return handOn();
+        if (begun === null && authorize(config, head.authorization) !== "welcome") return handOn();
+        begun = head;
         const end = head.end + head.length;
         if (bytes.length >= end) {
           const body = bytes.subarray(head.end, end);
           bytes = bytes.length === end ? EMPTY : bytes.subarray(end);
+          begun = null;
           busy = true;
           return answerCall(daemon, body, reply);
         }

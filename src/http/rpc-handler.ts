@@ -52,7 +52,7 @@ export function answerCall(daemon: Daemon, body: Buffer, reply: CallReply): void
   const call = readCall(daemon, body);
   if (call === null) return reply.fail(400);
   const { method, params } = call;
-  trace(daemon, () => `XML-RPC method called: ${method}()`);
+  trace(daemon, () => `XML-RPC method called: ${method.slice(0, 1000)}()`);
   try {
     const value = dispatch(daemon, method, params);
     if (!(value instanceof Promise)) return succeed(daemon, method, value, reply);

@@ -24,7 +24,7 @@ export type MethodTable = Readonly<Record<string, Method>>;
 /** A name or text parameter. What is no string is a caller's bug, and answered as one. */
 export function text(value: Value | undefined): string {
   if (typeof value === "string") return value;
-  throw new TypeError(`string expected, ${JSON.stringify(value)} found`);
+  throw new TypeError(`string expected, ${shown(value)} found`);
 }
 
 /** A number, or a text that holds one, as Python's int() takes both. */
@@ -32,7 +32,13 @@ export function integer(value: Value | undefined): number {
   if (typeof value === "number") return Math.trunc(value);
   if (typeof value === "boolean") return Number(value);
   if (typeof value === "string" && /^\s*[+-]?\d+\s*$/.test(value)) return Number(value);
-  throw new TypeError(`int expected, ${JSON.stringify(value)} found`);
+  throw new TypeError(`int expected, ${shown(value)} found`);
+}
+
+/** Short enough for a log. */
+function shown(value: Value | undefined): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "array" : "struct";
+  return String(JSON.stringify(value)).slice(0, 1000);
 }
 
 /** Python's idea of truth; left out means `otherwise`. */

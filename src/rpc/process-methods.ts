@@ -72,7 +72,7 @@ function stopGroup(daemon: Daemon, group: GroupHandle, wait: boolean): Answer {
 }
 
 function signal(daemon: Daemon, handle: ProcessHandle, name: string, wanted: Value | undefined): true {
-  const asSent = String(wanted);
+  const asSent = String(wanted).slice(0, 100);
   const number = parseSignal(asSent);
   if (number === null) throw new RpcFault("BAD_SIGNAL", asSent);
   if (!hasChild(handle)) throw new RpcFault("NOT_RUNNING", name);

@@ -2,6 +2,7 @@
  * What an event listener says on its stdout: `READY\n`, then after each event `RESULT n\n` and n bytes. Bytes in,
  * facts out; the states and their names are Supervisor's.
  */
+import { createByteQueue } from "./byte-queue.js";
 
 export type ListenerState = "ACKNOWLEDGED" | "READY" | "BUSY" | "UNKNOWN";
 
@@ -49,7 +50,10 @@ const SPAWNED: ListenerPlace = { state: "ACKNOWLEDGED", pending: Buffer.alloc(0)
 
 /** A listener that has just been spawned, or one in the midst of its protocol. */
 export function createListener(place = SPAWNED): Listener {
-  let { state, pending } = place;
+  let { state } = place;
+  const pending = createByteQueue(place.pending);
+  /** How much of what is pending holds no newline. */
+  let searched = 0;
   /** Bytes of result still to come after a result line; null before the line. */
   let { resultBytes } = place;
 
@@ -59,8 +63,13 @@ export function createListener(place = SPAWNED): Listener {
     return fact;
   }
 
+  function forget(count: number): void {
+    pending.drop(count);
+    searched = 0;
+  }
+
   function violate(): ListenerStateFact {
-    pending = Buffer.alloc(0);
+    forget(pending.bytes.length);
     resultBytes = null;
     return enter("UNKNOWN");
   }
@@ -69,27 +78,29 @@ export function createListener(place = SPAWNED): Listener {
   function next(): readonly ListenerFact[] | null {
     switch (state) {
       case "ACKNOWLEDGED":
-        if (pending.length < READY_TOKEN.length) return null;
-        if (!pending.subarray(0, READY_TOKEN.length).equals(READY_TOKEN)) return [violate()];
-        pending = pending.subarray(READY_TOKEN.length);
+        if (pending.bytes.length < READY_TOKEN.length) return null;
+        if (!pending.bytes.subarray(0, READY_TOKEN.length).equals(READY_TOKEN)) return [violate()];
+        forget(READY_TOKEN.length);
         return [enter("READY")];
       case "READY":
-        return pending.length > 0 ? [violate()] : null;
+        return pending.bytes.length > 0 ? [violate()] : null;
       case "BUSY":
         return resultBytes === null ? resultLine() : result(resultBytes);
       default:
-        pending = Buffer.alloc(0);
+        forget(pending.bytes.length);
         return null;
     }
   }
 
   function resultLine(): readonly ListenerFact[] | null {
-    const end = pending.indexOf(NEWLINE);
-    if (end < 0) return pending.length > LINE_LIMIT_BYTES ? badLine(pending) : null;
-    const line = pending.subarray(0, end);
+    const { bytes } = pending;
+    const end = bytes.indexOf(NEWLINE, searched);
+    searched = bytes.length;
+    if (end < 0) return bytes.length > LINE_LIMIT_BYTES ? badLine(bytes) : null;
+    const line = bytes.subarray(0, end);
     const length = parseLength(line.subarray(RESULT_PREFIX_BYTES).toString("latin1"));
     if (length === null) return badLine(line);
-    pending = pending.subarray(end + 1);
+    forget(end + 1);
     resultBytes = length;
     return [];
   }
@@ -100,9 +111,9 @@ export function createListener(place = SPAWNED): Listener {
   }
 
   function result(length: number): readonly ListenerFact[] | null {
-    if (pending.length < length) return null;
-    const bytes = Buffer.from(pending.subarray(0, length));
-    pending = pending.subarray(length);
+    if (pending.bytes.length < length) return null;
+    const bytes = Buffer.from(pending.bytes.subarray(0, length));
+    forget(length);
     resultBytes = null;
     return [{ type: "result", bytes }, enter("ACKNOWLEDGED")];
   }
@@ -111,7 +122,7 @@ export function createListener(place = SPAWNED): Listener {
     get state() {
       return state;
     },
-    place: () => ({ state, pending, resultBytes }),
+    place: () => ({ state, pending: pending.bytes, resultBytes }),
     sent: () => [enter("BUSY")],
     broken() {
       violate();
@@ -119,7 +130,7 @@ export function createListener(place = SPAWNED): Listener {
     },
     heard(bytes) {
       if (state === "UNKNOWN") return [];
-      pending = pending.length === 0 ? Buffer.from(bytes) : Buffer.concat([pending, bytes]);
+      pending.add(bytes);
       const facts: ListenerFact[] = [];
       for (let more = next(); more !== null; more = next()) facts.push(...more);
       return facts;

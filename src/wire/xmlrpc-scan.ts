@@ -10,8 +10,9 @@ const PROLOG = /^<\?xml version=(?:"1\.0"|'1\.0')(?: encoding=(?:"utf-8"|'utf-8'
 const BLANK = /[ \n\t]*/y;
 const NOT_BLANK = /[^ \n\t]/;
 const REFERENCE = /&(?:(amp)|(lt)|(gt)|(quot)|(apos));|&/g;
-const INT = /^\s*[+-]?\d+\s*$/;
-const DOUBLE = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+/** No two parts of these can take the same character, so there is one way only to read a text. */
+export const INT = /^\s*[+-]?\d+\s*$/;
+export const DOUBLE = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 const DEPTH_LIMIT = 64;
 
 /** Thrown to get out of a document that is not as expected; made once, since its stack tells nothing. */

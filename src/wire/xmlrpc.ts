@@ -1,6 +1,6 @@
 /** XML-RPC as Supervisor speaks it: tolerant of what it reads, and byte for byte in what it writes. */
 import { parseXml, type XmlNode } from "./xml-tree.js";
-import { scanCall, scanResponse } from "./xmlrpc-scan.js";
+import { DOUBLE, INT, scanCall, scanResponse } from "./xmlrpc-scan.js";
 
 /** Whole numbers are ints, other numbers doubles. */
 export type XmlRpcValue =
@@ -198,9 +198,9 @@ function decodeValue(node: XmlNode | undefined): XmlRpcValue {
   switch (type.name) {
     case "int":
     case "i4":
-      return toNumber(text, /^\s*[+-]?\d+\s*$/);
+      return toNumber(text, INT);
     case "double":
-      return toNumber(text, /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/);
+      return toNumber(text, DOUBLE);
     case "boolean":
       return text.trim() === "1";
     case "nil":

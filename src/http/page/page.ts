@@ -18,6 +18,9 @@ export interface Page {
   handle(path: string, request: IncomingMessage, response: ServerResponse): boolean;
 }
 
+/** A map, since the methods of URLSearchParams go through all there is for each key. */
+type Form = ReadonlyMap<string, string>;
+
 const FORM_LIMIT_BYTES = 64 * 1024;
 
 const HEADERS = {
@@ -33,18 +36,13 @@ export function createPage(daemon: Daemon): Page {
   const token = randomBytes(32).toString("hex");
   const since = new Date();
 
-  async function status(
-    request: IncomingMessage,
-    response: ServerResponse,
-    form: URLSearchParams,
-  ): Promise<void> {
+  async function status(request: IncomingMessage, response: ServerResponse, form: Form): Promise<void> {
     // Every part of it asks the daemon for something, and that gives no more answers.
     if (daemon.mood !== "RUNNING") return sendError(response, 500);
     const action = form.get("action");
-    if (action === null || action === "")
-      return sendPage(response, statusPage(daemon, form.get("message") ?? "", token));
-    const name = form.get("processname");
-    if (action !== "refresh" && !sameToken(form.get("token"), token) && isBrowser(request)) {
+    if (action === undefined) return sendPage(response, statusPage(daemon, form.get("message") ?? "", token));
+    const name = form.get("processname") ?? null;
+    if (action !== "refresh" && !sameToken(form.get("token") ?? "", token) && isBrowser(request)) {
       if (request.method === "POST") return sendError(response, 403);
       return sendPage(response, confirmPage(action, name, token));
     }
@@ -66,7 +64,10 @@ export function createPage(daemon: Daemon): Page {
       readForm(request, response, (form) => {
         if (path === "/ok.html") return send(response, 200, "text/plain", "OK");
         if (path === "/tail.html")
-          return sendPage(response, tailPage(daemon, form.get("processname"), form.get("limit")));
+          return sendPage(
+            response,
+            tailPage(daemon, form.get("processname") ?? null, form.get("limit") ?? null),
+          );
         status(request, response, form).catch((error: unknown) => {
           daemon.log("error", `web page failed: ${error instanceof Error ? error.stack : String(error)}`);
           sendError(response, 500);
@@ -89,8 +90,8 @@ function isBrowser({ headers }: IncomingMessage): boolean {
   return (headers.accept ?? "").includes("text/html") || (headers["user-agent"] ?? "").startsWith("Mozilla/");
 }
 
-function sameToken(sent: string | null, token: string): boolean {
-  const bytes = Buffer.from(sent ?? "");
+function sameToken(sent: string, token: string): boolean {
+  const bytes = Buffer.from(sent);
   return bytes.length === token.length && timingSafeEqual(bytes, Buffer.from(token));
 }
 
@@ -107,11 +108,7 @@ function confirmPage(action: string, name: string | null, token: string): string
 }
 
 /** Query first, then the body of a POST over it; of a key given twice the first counts. What is empty is not there. */
-function readForm(
-  request: IncomingMessage,
-  response: ServerResponse,
-  use: (form: URLSearchParams) => void,
-): void {
+function readForm(request: IncomingMessage, response: ServerResponse, use: (form: Form) => void): void {
   const query = given((request.url ?? "").split("?").slice(1).join("?"));
   if (request.method !== "POST") return use(query);
   const length = request.headers["content-length"];
@@ -121,13 +118,15 @@ function readForm(
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
     const body = given(Buffer.concat(chunks).toString("utf8"));
-    for (const key of new Set(body.keys())) query.set(key, body.get(key) ?? "");
-    use(query);
+    use(new Map([...query, ...body]));
   });
 }
 
-function given(text: string): URLSearchParams {
-  return new URLSearchParams([...new URLSearchParams(text)].filter(([, value]) => value !== ""));
+function given(text: string): Form {
+  const form = new Map<string, string>();
+  for (const [key, value] of new URLSearchParams(text))
+    if (value !== "" && !form.has(key)) form.set(key, value);
+  return form;
 }
 
 function redirect(request: IncomingMessage, response: ServerResponse, message: string): void {
