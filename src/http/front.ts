@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { authorize } from "./auth.js";
+import { sendLong } from "./long-answer.js";
 import { errorPage, SERVER } from "./reply.js";
 import { type PlainHead, readHead } from "./request-head.js";
 import { answerCall, type CallReply } from "./rpc-handler.js";
@@ -149,6 +150,11 @@ function connect(
 
   const reply: CallReply = {
     send: (body) => respond("200 OK", "text/xml", body),
+    async sendLong(answer) {
+      await sendLong(answer, socket, (size) => socket.write(headOf("200 OK", "text/xml", size)));
+      if (closing.aborted) socket.end(() => socket.destroy());
+      else if (!socket.destroyed) proceed();
+    },
     fail(status) {
       const { reason, page } = errorPage(status);
       respond(`${status} ${reason}`, "text/html", page);
@@ -158,7 +164,7 @@ function connect(
   function respond(status: string, type: string, body: string): void {
     if (socket.destroyed) return;
     const size = Buffer.byteLength(body);
-    const head = `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\nDate: ${httpDate()}\r\n\r\n`;
+    const head = headOf(status, type, size);
     // Where there is one byte for each character, nothing has to be encoded.
     const flushed = socket.write(head + body, size === body.length ? "latin1" : "utf8");
     if (closing.aborted) return void socket.end(() => socket.destroy());
@@ -229,6 +235,10 @@ function connect(
     },
     destroy,
   };
+}
+
+function headOf(status: string, type: string, size: number): string {
+  return `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\nDate: ${httpDate()}\r\n\r\n`;
 }
 
 let dateSecond = 0;

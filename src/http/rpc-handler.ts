@@ -1,12 +1,22 @@
 /** POST /RPC2: from the body to a method and back. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { decodeText, LogFault } from "../logs/tail.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { dispatch } from "../rpc/dispatch.js";
 import { RpcFault } from "../rpc/fault.js";
-import type { Value } from "../rpc/method.js";
+import type { Result } from "../rpc/method.js";
 import { bytesRepr } from "../wire/python.js";
-import { decodeCall, encodeFault, encodeResponse, type XmlRpcCall } from "../wire/xmlrpc.js";
-import { send, sendError } from "./reply.js";
+import {
+  decodeCall,
+  encodeFault,
+  encodeInSteps,
+  encodeResponse,
+  escapeText,
+  type XmlRpcCall,
+  type XmlRpcParts,
+} from "../wire/xmlrpc.js";
+import type { LongAnswer } from "./long-answer.js";
+import { send, sendError, sendLongReply } from "./reply.js";
 
 export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -23,6 +33,7 @@ export function handleRpc(daemon: Daemon, request: IncomingMessage, response: Se
   request.on("end", () =>
     answerCall(daemon, Buffer.concat(chunks), {
       send: (text) => send(response, 200, "text/xml", text),
+      sendLong: (answer) => sendLongReply(response, "text/xml", answer),
       fail: (status) => sendError(response, status),
     }),
   );
@@ -41,9 +52,11 @@ function isForged({ headers }: IncomingMessage): boolean {
 
 const XML_TYPE = /^(?:text|application)\/xml\b/i;
 
-/** How the answer goes back. One of the two is called once; what a client that is gone should hear is dropped. */
+/** How the answer goes back. One of them is called once; what a client that is gone should hear is dropped. */
 export interface CallReply {
   readonly send: (body: string) => void;
+  /** Rejects while another answer is still possible. */
+  readonly sendLong: (answer: LongAnswer) => Promise<void>;
   readonly fail: (status: number) => void;
 }
 
@@ -55,11 +68,11 @@ export function answerCall(daemon: Daemon, body: Buffer, reply: CallReply): void
   trace(daemon, () => `XML-RPC method called: ${method.slice(0, 1000)}()`);
   try {
     const value = dispatch(daemon, method, params);
-    if (!(value instanceof Promise)) return succeed(daemon, method, value, reply);
-    value.then(
-      (settled) => succeed(daemon, method, settled, reply),
-      (error: unknown) => fail(daemon, method, error, reply),
-    );
+    if (!(value instanceof Promise)) return succeed(daemon, method, encoded(value), reply);
+    value
+      .then(encodedInTurns)
+      .then((answer) => succeed(daemon, method, answer, reply))
+      .catch((error: unknown) => fail(daemon, method, error, reply));
   } catch (error) {
     fail(daemon, method, error, reply);
   }
@@ -76,12 +89,42 @@ function readCall(daemon: Daemon, body: Buffer): XmlRpcCall | null {
   return null;
 }
 
-function succeed(daemon: Daemon, method: string, value: Value, reply: CallReply): void {
+type Encoded = string | XmlRpcParts | null;
+
+/** No method means to answer with nothing, and clients don't expect it: nil ends as the reference's does. */
+function encoded(value: Result): Encoded {
+  return value === null ? null : encodeResponse(value);
+}
+
+/** How long the writing of an answer may keep others waiting. */
+const TURN_MS = 10;
+
+/** What was waited for may be long: many answers in one. */
+async function encodedInTurns(value: Result): Promise<Encoded> {
+  if (value === null) return null;
+  const steps = encodeInSteps(value);
+  let turn = performance.now();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - turn < TURN_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turn = performance.now();
+  }
+}
+
+function succeed(daemon: Daemon, method: string, answer: Encoded, reply: CallReply): void {
   trace(daemon, () => `XML-RPC method ${method}() returned successfully`);
-  // No method means to answer with nothing, and clients don't expect it: nil ends as the reference's does.
-  if (value === null) return reply.fail(500);
+  if (answer === null) return reply.fail(500);
   daemon.remember();
-  reply.send(encodeResponse(value));
+  if (typeof answer === "string") return reply.send(answer);
+  reply
+    .sendLong({ parts: answer, reader: () => (slice) => escapeText(decodeText(slice)) })
+    .catch((error: unknown) => fail(daemon, method, toFault(error), reply));
+}
+
+function toFault(error: unknown): unknown {
+  return error instanceof LogFault ? new RpcFault(error.fault, error.detail, { cause: error }) : error;
 }
 
 function fail(daemon: Daemon, method: string, error: unknown, reply: CallReply): void {

@@ -1,10 +1,14 @@
 /** One row of the dispatch table, and what its values may be. */
+import type { Passage } from "../core/passage.js";
 import type { Daemon } from "./daemon.js";
 
-/** What goes in and comes out: the values XML-RPC knows. */
+/** What goes in: the values XML-RPC knows. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 
-export type Answer = Value | Promise<Value>;
+/** What comes out may also hold passages of logs, in place of their text. */
+export type Result = Value | Passage | readonly Result[] | { readonly [name: string]: Result };
+
+export type Answer = Result | Promise<Result>;
 
 export interface Method {
   /** What it does, in a sentence. */

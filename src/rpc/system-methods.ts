@@ -1,7 +1,8 @@
 /** The `system.*` methods: what there is, and many calls in one. */
+import { isPassage } from "../core/passage.js";
 import type { Daemon } from "./daemon.js";
 import { FAULTS, RpcFault } from "./fault.js";
-import type { Answer, Method, MethodTable, Value } from "./method.js";
+import type { Answer, Method, MethodTable, Result, Value } from "./method.js";
 
 export interface Dispatcher {
   call(daemon: Daemon, method: string, params: readonly Value[]): Answer;
@@ -62,14 +63,44 @@ function helpText({ help, params, returns }: Method): string {
   return [help, "", ...params.map((param) => `@param ${param}`), `@return ${returns}`, ""].join("\n");
 }
 
-async function multicall(dispatcher: Dispatcher, daemon: Daemon, calls: Value | undefined): Promise<Value> {
+/** What the answers of one multicall may weigh together. */
+const MOST_WEIGHT = 16 << 20;
+/** Every value takes some room, whatever it says. */
+const LEAST_WEIGHT = 50;
+/** How long calls that need not wait may follow each other before others have a turn. */
+const TURN_MS = 10;
+
+async function multicall(dispatcher: Dispatcher, daemon: Daemon, calls: Value | undefined): Promise<Result> {
   if (!Array.isArray(calls)) throw new TypeError("array of calls expected");
-  const results: Value[] = [];
-  for (const call of calls as readonly Value[]) results.push(await callOne(dispatcher, daemon, call));
+  const results: Result[] = [];
+  let weight = 0;
+  let turn = performance.now();
+  for (const call of calls as readonly Value[]) {
+    const result = weight < MOST_WEIGHT ? await callOne(dispatcher, daemon, call) : TOO_MUCH;
+    weight += weightOf(result);
+    results.push(result);
+    if (performance.now() - turn < TURN_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turn = performance.now();
+  }
   return results;
 }
 
-async function callOne(dispatcher: Dispatcher, daemon: Daemon, call: Value): Promise<Value> {
+const TOO_MUCH: Value = {
+  faultCode: FAULTS.FAILED,
+  faultString: `FAILED: the answers of one ${MULTICALL} are limited to 16 MiB`,
+};
+
+/** About as many bytes as it takes in an answer. A passage of a log is not held in memory. */
+function weightOf(value: Result): number {
+  if (typeof value === "string") return LEAST_WEIGHT + value.length;
+  if (typeof value !== "object" || value === null || isPassage(value)) return LEAST_WEIGHT;
+  let weight = LEAST_WEIGHT;
+  for (const [name, each] of Object.entries<Result>(value)) weight += name.length + weightOf(each);
+  return weight;
+}
+
+async function callOne(dispatcher: Dispatcher, daemon: Daemon, call: Value): Promise<Result> {
   try {
     const struct = isStruct(call) ? call : {};
     const name = struct["methodName"];

@@ -3,7 +3,7 @@ import type { Daemon } from "../../rpc/daemon.js";
 import { FAULTS, RpcFault } from "../../rpc/fault.js";
 import { LOG_METHODS } from "../../rpc/log-methods.js";
 import { findProcess } from "../../rpc/lookup.js";
-import type { MethodTable, Value } from "../../rpc/method.js";
+import type { MethodTable, Result, Value } from "../../rpc/method.js";
 import { PROCESS_METHODS } from "../../rpc/process-methods.js";
 
 const METHODS: MethodTable = { ...PROCESS_METHODS, ...LOG_METHODS };
@@ -79,7 +79,7 @@ const START_TROUBLES: Readonly<Record<number, string>> = {
   [FAULTS.ABNORMAL_TERMINATION]: "abnormal termination",
 };
 
-async function call(daemon: Daemon, method: string, ...args: readonly Value[]): Promise<Value> {
+async function call(daemon: Daemon, method: string, ...args: readonly Value[]): Promise<Result> {
   const row = METHODS[method];
   if (row === undefined) throw new Error(`no method ${method}`);
   return row.run(daemon, args);

@@ -6,7 +6,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Daemon } from "../../rpc/daemon.js";
-import { SERVER, send, sendError } from "../reply.js";
+import { SERVER, send, sendError, sendLongReply } from "../reply.js";
 import { act } from "./actions.js";
 import { document, escapeText, quoteUrl } from "./html.js";
 import { STATIC_FILES } from "./static.js";
@@ -22,6 +22,8 @@ export interface Page {
 type Form = ReadonlyMap<string, string>;
 
 const FORM_LIMIT_BYTES = 64 * 1024;
+
+const HTML = "text/html;charset=utf-8";
 
 const HEADERS = {
   Pragma: "no-cache",
@@ -52,6 +54,11 @@ export function createPage(daemon: Daemon): Page {
     redirect(request, response, message);
   }
 
+  async function tail(response: ServerResponse, form: Form): Promise<void> {
+    const [name = null, limit, end] = ["processname", "limit", "end"].map((key) => form.get(key));
+    await sendLongReply(response, HTML, tailPage(daemon, { name, limit, end }), HEADERS);
+  }
+
   return {
     handle(path, request, response) {
       const { method } = request;
@@ -63,12 +70,8 @@ export function createPage(daemon: Daemon): Page {
       if (!PATHS.has(path) || (method !== "GET" && method !== "POST")) return false;
       readForm(request, response, (form) => {
         if (path === "/ok.html") return send(response, 200, "text/plain", "OK");
-        if (path === "/tail.html")
-          return sendPage(
-            response,
-            tailPage(daemon, form.get("processname") ?? null, form.get("limit") ?? null),
-          );
-        status(request, response, form).catch((error: unknown) => {
+        const answered = path === "/tail.html" ? tail(response, form) : status(request, response, form);
+        answered.catch((error: unknown) => {
           daemon.log("error", `web page failed: ${error instanceof Error ? error.stack : String(error)}`);
           sendError(response, 500);
         });
@@ -141,7 +144,7 @@ function redirect(request: IncomingMessage, response: ServerResponse, message: s
 }
 
 function sendPage(response: ServerResponse, page: string): void {
-  send(response, 200, "text/html;charset=utf-8", page, HEADERS);
+  send(response, 200, HTML, page, HEADERS);
 }
 
 function sendStatic(
