@@ -156,3 +156,16 @@ test("a passage stands in an answer where its text will be", () => {
   const [before, , after] = encodeResponse([{ a: "cut" }, "x"]).split(/(cut)/);
   expect(parts).toEqual([before, there, after]);
 });
+
+test("a call of more elements or attributes than it can mean is refused, an answer is not", () => {
+  const call = (inside: string): string => `<methodCall><methodName>a</methodName>${inside}</methodCall>`;
+  expect(decodeCall(call("<a/>".repeat(99_000)))).toEqual({ method: "a", params: [] });
+  expect(() => decodeCall(call("<a/>".repeat(101_000)))).toThrow("too many elements");
+  const attributes = Array.from({ length: 101_000 }, (_, at) => `a${at}=''`).join(" ");
+  expect(() => decodeCall(call(`<a ${attributes}/>`))).toThrow("too many elements");
+  const values = "<value><a/>x</value>".repeat(101_000);
+  const answer = decodeResponse(
+    `<methodResponse><params><param><value><array><data>${values}</data></array></value></param></params></methodResponse>`,
+  );
+  expect(answer.ok && (answer.value as readonly unknown[]).length).toBe(101_000);
+});
