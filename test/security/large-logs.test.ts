@@ -182,3 +182,29 @@ describe("the tail page", () => {
     expect(median(times)).toBeLessThan(UNHINDERED_MS);
   });
 });
+
+test("a stream whose client does not read waits for it, and then gives all", async () => {
+  await using daemon = await withLog(1);
+  const socket = connect(daemon.socket);
+  try {
+    socket.write("GET /logtail/p HTTP/1.1\r\nHost: x\r\n\r\n");
+    // The head comes before the log is open.
+    for (let begun = false; !begun; ) begun = String((await once(socket, "data"))[0]).includes("&");
+    socket.pause();
+    const before = residentMib(daemon.pid);
+    const log = openSync(join(daemon.dir, "p.log"), "a");
+    for (let at = 0; at < 64; at += 1) writeSync(log, Buffer.alloc(MIB, "~"));
+    closeSync(log);
+    // Many turns of its loop, in any of which it could have read more than it should.
+    for (let call = 0; call < 100; call += 1) await daemon.rpc("supervisor.getState");
+    expect(residentMib(daemon.pid) - before).toBeLessThan(40);
+    let came = 0;
+    socket.on("data", (chunk: Buffer) => {
+      for (const byte of chunk) if (byte === 0x7e) came += 1;
+    });
+    socket.resume();
+    await until(() => came === 64 * MIB, "the end of the stream");
+  } finally {
+    socket.destroy();
+  }
+});
