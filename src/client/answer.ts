@@ -1,4 +1,5 @@
 /** An HTTP answer of known length, from the pieces it comes in. */
+import { createByteQueue } from "../wire/byte-queue.js";
 
 export interface Answer {
   readonly status: number;
@@ -26,20 +27,22 @@ interface Head {
 }
 
 export function createAnswerReader(): AnswerReader {
+  const start = createByteQueue();
+  /** What came, once the head is there. */
   const chunks: Buffer[] = [];
   let size = 0;
   let head: Head | null = null;
 
   return {
     add(chunk) {
-      chunks.push(chunk);
+      const before = size;
       size += chunk.length;
       if (head === null) {
-        const all = Buffer.concat(chunks, size);
-        chunks.splice(0, chunks.length, all);
-        head = readHead(all);
+        start.add(chunk);
+        head = readHead(start.bytes, before);
         if (head === null) return null;
-      }
+        chunks.push(start.bytes);
+      } else chunks.push(chunk);
       const { end, length, status, reason, keep } = head;
       if (size < end + length) return null;
       const body = Buffer.concat(chunks, size).toString("utf8", end, end + length);
@@ -48,8 +51,9 @@ export function createAnswerReader(): AnswerReader {
   };
 }
 
-function readHead(bytes: Buffer): Head | null {
-  const end = bytes.indexOf("\r\n\r\n");
+/** No end of the head begins in the bytes `before`, but in the last three of them. */
+function readHead(bytes: Buffer, before: number): Head | null {
+  const end = bytes.indexOf("\r\n\r\n", Math.max(before - 3, 0));
   if (end < 0) {
     if (bytes.length > HEAD_LIMIT_BYTES) throw new Error("Cannot read the answer, its head has no end");
     return null;

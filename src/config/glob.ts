@@ -1,5 +1,6 @@
 /** File name patterns as `[include] files` has them: `*`, `?`, `[…]`, no recursion, dot files only when asked for. */
 import { compareText } from "../core/order.js";
+import { trimRight } from "../core/trim.js";
 
 /** How a pattern meets the file system. */
 export interface GlobFiles {
@@ -19,7 +20,7 @@ export function hasMagic(text: string): boolean {
 /** Directory part as Python's `os.path.dirname` gives it: no trailing slash, except for the root. */
 export function dirname(path: string): string {
   const head = path.slice(0, path.lastIndexOf("/") + 1);
-  return /^\/*$/.test(head) ? head : head.replace(/\/+$/, "");
+  return trimRight(head, "/") || head;
 }
 
 /** Paths that match an absolute pattern, sorted; their directory part is spelled as in the pattern. */
@@ -54,13 +55,20 @@ function matching(names: readonly string[], pattern: string): readonly string[] 
   return names.filter((name) => (hidden || !name.startsWith(".")) && expression.test(name));
 }
 
-/** The pattern of one path component as a regular expression. */
+/**
+ * The pattern of one path component as a regular expression. What stands between two stars is taken where it is
+ * found first and stays there, or n stars would be tried at all their places together.
+ */
 export function toRegExp(pattern: string): RegExp {
+  /** What the stars stand between. */
+  const parts: string[] = [];
   let source = "";
   for (let at = 0; at < pattern.length; at += 1) {
     const char = pattern[at] ?? "";
-    if (char === "*") source += ".*";
-    else if (char === "?") source += ".";
+    if (char === "*") {
+      parts.push(source);
+      source = "";
+    } else if (char === "?") source += ".";
     else if (char === "[") {
       const end = classEnd(pattern, at);
       if (end < 0) source += "\\[";
@@ -70,11 +78,18 @@ export function toRegExp(pattern: string): RegExp {
       }
     } else source += literal(char);
   }
+  const [first, ...between] = parts;
+  const begin = first === undefined ? "" : `${first}${between.map(foundFirst).join("")}.*`;
   try {
-    return new RegExp(`^(?:${source})$`, "su");
+    return new RegExp(`^${begin}${source}$`, "su");
   } catch {
     return /^(?!)/; // a range that runs backwards matches nothing
   }
+}
+
+/** A group in a look-ahead is not entered again once it has matched. */
+function foundFirst(source: string, index: number): string {
+  return `(?=(.*?${source}))\\${index + 1}`;
 }
 
 /** Index of the bracket that ends a class: not the first character after `[` or `[!`. */

@@ -1,6 +1,7 @@
 /** What reading a configuration needs to know of the machine. Tests hand in a plain object. */
 import { posix } from "node:path";
 import type { User } from "../core/config.js";
+import { trimRight } from "../core/trim.js";
 
 export interface ConfigHost {
   readonly env: Readonly<Record<string, string>>;
@@ -30,7 +31,7 @@ export function expandUser(path: string, host: ConfigHost): string {
   const end = slash < 0 ? path.length : slash;
   const home = end === 1 ? host.home : host.userHome(path.slice(1, end));
   if (home === null) return path;
-  return home.replace(/\/+$/, "") + path.slice(end) || "/";
+  return trimRight(home, "/") + path.slice(end) || "/";
 }
 
 /** Absolute and without `..`, from where the daemon was started. */

@@ -4,8 +4,6 @@ import { repr } from "../core/python-repr.js";
 export { repr };
 
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const ENDS = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
-const RIGHT_END = new RegExp(`[${SPACE}]+$`);
 const NONSPACE = new RegExp(`[^${SPACE}]`);
 const SPACES = new RegExp(`[${SPACE}]+`);
 const INTEGER = /^[+-]?[0-9](_?[0-9])*$/;
@@ -13,11 +11,14 @@ const OCTAL = /^[+-]?(0[oO]_?)?[0-7](_?[0-7])*$/;
 
 /** Without blanks at both ends. Differs from `trim` in a few control characters and the byte order mark. */
 export function strip(text: string): string {
-  return text.replace(ENDS, "");
+  const start = text.search(NONSPACE);
+  return start < 0 ? "" : stripRight(text.slice(start));
 }
 
 export function stripRight(text: string): string {
-  return text.replace(RIGHT_END, "");
+  let end = text.length;
+  while (end > 0 && isSpace(text[end - 1])) end -= 1;
+  return text.slice(0, end);
 }
 
 export function isSpace(char: string | undefined): boolean {

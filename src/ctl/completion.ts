@@ -16,7 +16,7 @@ export async function complete(
   plugins: readonly CtlPlugin[] = [],
 ): Promise<Completions> {
   const text = line.trimStart();
-  const word = /\S*$/.exec(text)?.[0] ?? "";
+  const word = lastWord(text);
   const [action = ""] = text.split(/\s+/, 1);
   const offer = (all: readonly string[]): Completions => ({
     candidates: all.filter((each) => each.startsWith(word)).map((each) => `${each} `),
@@ -31,6 +31,13 @@ export async function complete(
     default:
       return offer([]);
   }
+}
+
+/** What stands behind the last blank. */
+function lastWord(text: string): string {
+  let start = text.length;
+  while (start > 0 && /\S/.test(text[start - 1] ?? "")) start -= 1;
+  return text.slice(start);
 }
 
 function actions(plugins: readonly CtlPlugin[]): readonly string[] {

@@ -3,13 +3,16 @@ import { serverUrl } from "../config/servers.js";
 import type { ProcessConfig } from "../core/config.js";
 import { FAULTS } from "../core/faults.js";
 import { makeNamespec } from "../core/namespec.js";
+import { isPassage } from "../core/passage.js";
 import { isRunningClass, isStoppedClass, livePid, type Notify } from "../core/process.js";
 import { parseSignal } from "../core/signals.js";
+import { readPassage } from "../logs/passage.js";
+import { decodeText } from "../logs/tail.js";
 import type { Daemon, ProcessHandle } from "../rpc/daemon.js";
 import { dispatch } from "../rpc/dispatch.js";
 import { RpcFault } from "../rpc/fault.js";
 import { allByPriority, findNamed, findProcess } from "../rpc/lookup.js";
-import type { Value } from "../rpc/method.js";
+import type { Result, Value } from "../rpc/method.js";
 import type { PluginProcess, PluginStateChange, RpcPluginContext } from "../rpc/plugin.js";
 import { PROCESS_METHODS } from "../rpc/process-methods.js";
 import { describeError } from "./engine.js";
@@ -83,7 +86,7 @@ export function createPluginContext(name: string): PluginContext {
       if (!daemon().writeStdin(findProcess(daemon(), namespec), text))
         throw new RpcFault("NO_FILE", namespec);
     },
-    call: async (method, ...params) => dispatch(daemon(), method, params),
+    call: async (method, ...params) => inWords(await dispatch(daemon(), method, params)),
     addGroup(group, priority = DEFAULT_PRIORITY) {
       if (!daemon().addEmptyGroup(checked("group", group), priority))
         throw new RpcFault("ALREADY_ADDED", group);
@@ -182,4 +185,13 @@ function readProgram(
       ...(config.serverurl === null ? { serverurl: url, serverurl_auto: true } : {}),
     })),
   );
+}
+
+/** A plugin gets the text of a log, however long it is. */
+async function inWords(result: Result): Promise<Value> {
+  if (typeof result !== "object" || result === null) return result;
+  if (isPassage(result)) return decodeText(await readPassage(result));
+  const entries: [string, Value][] = [];
+  for (const [key, each] of Object.entries<Result>(result)) entries.push([key, await inWords(each)]);
+  return Array.isArray(result) ? entries.map(([, each]) => each) : Object.fromEntries(entries);
 }

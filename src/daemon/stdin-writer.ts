@@ -5,6 +5,7 @@
 import { writeSync } from "node:fs";
 import { closeEnd } from "../posix/pipe.js";
 import { type Watch, watch } from "../posix/readiness.js";
+import { createByteQueue } from "../wire/byte-queue.js";
 
 /** `written` includes queued; `closed`: the child has closed its stdin; `full`: too much is queued already. */
 export type WriteOutcome = "written" | "closed" | "full";
@@ -41,8 +42,7 @@ class OneStdin implements StdinWriter {
   readonly #fd: number;
   readonly #onTrouble: (text: string) => void;
   readonly #write: Write;
-  #queue: Buffer[] | null = null;
-  #queuedBytes = 0;
+  readonly #queue = createByteQueue();
   #waiting: Watch | null = null;
   #closed = false;
 
@@ -58,7 +58,7 @@ class OneStdin implements StdinWriter {
 
   write(bytes: Buffer): WriteOutcome {
     if (this.#closed) return "closed";
-    if (this.#queuedBytes > 0) return this.#enqueue(bytes);
+    if (this.pending().length > 0) return this.#enqueue(bytes);
     // All or nothing: what the pipe had taken of it could not be taken back.
     if (bytes.length > QUEUE_LIMIT_BYTES) return "full";
     const left = this.#push(bytes);
@@ -67,23 +67,20 @@ class OneStdin implements StdinWriter {
   }
 
   pending(): Buffer {
-    return Buffer.concat(this.#queue ?? []);
+    return this.#queue.bytes;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting?.close();
-    this.#queue = null;
-    this.#queuedBytes = 0;
+    this.#queue.drop(this.pending().length);
     closeEnd(this.#fd);
   }
 
   #enqueue(bytes: Buffer): WriteOutcome {
-    if (this.#queuedBytes + bytes.length > QUEUE_LIMIT_BYTES) return "full";
-    this.#queue ??= [];
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
+    if (this.pending().length + bytes.length > QUEUE_LIMIT_BYTES) return "full";
+    this.#queue.add(bytes);
     if (this.#waiting === null) this.#wait((drain) => watch(this.#fd, "writable", drain) ?? retry(drain));
     return "written";
   }
@@ -94,20 +91,13 @@ class OneStdin implements StdinWriter {
   }
 
   #drain(): void {
-    const queue = this.#queue ?? [];
-    for (let first = queue[0]; first !== undefined; first = queue[0]) {
-      const left = this.#push(first);
-      if (left === null) return this.close();
-      this.#queuedBytes -= first.length - left.length;
-      if (left.length > 0) {
-        queue[0] = left;
-        // Told that there is room and yet nothing was taken: the loop would tell it at once again.
-        if (left === first) this.#wait(retry);
-        return;
-      }
-      queue.shift();
-    }
-    this.#queue = null;
+    const waiting = this.pending();
+    const left = this.#push(waiting);
+    if (left === null) return this.close();
+    this.#queue.drop(waiting.length - left.length);
+    // Told that there is room and yet nothing was taken: the loop would tell it at once again.
+    if (left === waiting) return this.#wait(retry);
+    if (left.length > 0) return;
     this.#waiting?.close();
     this.#waiting = null;
   }

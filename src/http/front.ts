@@ -9,8 +9,9 @@ import type { Daemon } from "../rpc/daemon.js";
 import type { Answer } from "../rpc/method.js";
 import { canGoOn, waitingOf } from "../rpc/waiting.js";
 import { authorize } from "./auth.js";
+import { sendLong } from "./long-answer.js";
 import { errorPage, SERVER } from "./reply.js";
-import { readHead } from "./request-head.js";
+import { type PlainHead, readHead } from "./request-head.js";
 import { answerCall, answerWith, type CallReply, type CallUnderWay } from "./rpc-handler.js";
 import { KEEPALIVE_MS, type Seat, type Seats } from "./seats.js";
 
@@ -133,6 +134,8 @@ function connect(
   leave: (after: "hand on" | "closed") => void,
 ): Connection {
   let bytes: Buffer = first;
+  /** Of the request whose body is still coming. */
+  let begun: PlainHead | null = null;
   /** An answer is being made, or waits to be read by the client. */
   let busy = false;
   let waiting: CallUnderWay | null = null;
@@ -152,15 +155,19 @@ function connect(
   /** Takes the next request, if it is all there. */
   function work(): void {
     if (bytes.length > 0) {
-      const head = readHead(bytes);
+      const head = begun ?? readHead(bytes);
       if (head.kind === "other" || daemon.enabled("trace")) return handOn();
       if (head.kind === "plain") {
-        if (authorize(config, head.authorization) !== "welcome") return handOn();
-        seat.welcome();
+        if (begun === null) {
+          if (authorize(config, head.authorization) !== "welcome") return handOn();
+          seat.welcome();
+        }
+        begun = head;
         const end = head.end + head.length;
         if (bytes.length >= end) {
           const body = bytes.subarray(head.end, end);
           bytes = bytes.length === end ? EMPTY : bytes.subarray(end);
+          begun = null;
           busy = true;
           seat.begin();
           return answerCall(daemon, body, reply);
@@ -172,11 +179,27 @@ function connect(
     if (hungUp) socket.end();
   }
 
+  /** Until the answer is known; from then on only this program can give it. */
+  function wait(call: CallUnderWay): void {
+    waiting = call;
+    const end = (): void => {
+      if (waiting === call) waiting = null;
+    };
+    call.answer.then(end, end);
+  }
+
+  function headOf(status: string, type: string, size: number, more = ""): string {
+    const close = last ? "Connection: close\r\n" : "";
+    return `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\n${close}${more}Date: ${httpDate()}\r\n\r\n`;
+  }
+
   const reply: CallReply = {
-    wait(call) {
-      waiting = call;
-    },
+    wait,
     send: (body) => respond("200 OK", "text/xml", body),
+    async sendLong(answer) {
+      await sendLong(answer, socket, (size) => socket.write(headOf("200 OK", "text/xml", size)));
+      proceed();
+    },
     fail(status) {
       const { reason, page } = errorPage(status);
       respond(`${status} ${reason}`, "text/html", page);
@@ -185,10 +208,9 @@ function connect(
 
   /** To who has used a button of the page: it shows how things are. */
   const backToPage: CallReply = {
-    wait(call) {
-      waiting = { ...call, page: true };
-    },
+    wait: (call) => wait({ ...call, page: true }),
     send: () => respond("303 See Other", "text/html", "", "Location: index.html\r\n"),
+    sendLong: async () => backToPage.send(""),
     fail: () => backToPage.send(""),
   };
 
@@ -196,8 +218,7 @@ function connect(
     waiting = null;
     if (socket.destroyed) return;
     const size = Buffer.byteLength(body);
-    const close = last ? "Connection: close\r\n" : "";
-    const head = `HTTP/1.1 ${status}\r\nServer: ${SERVER}\r\nContent-Type: ${type}\r\nContent-Length: ${size}\r\n${close}${more}Date: ${httpDate()}\r\n\r\n`;
+    const head = headOf(status, type, size, more);
     // Where there is one byte for each character, nothing has to be encoded.
     write(head + body, size === body.length ? "latin1" : "utf8");
   }

@@ -1,6 +1,8 @@
 /** Answers that are not XML-RPC's own. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 
+import { type LongAnswer, sendLong } from "./long-answer.js";
+
 export const SERVER = "Medusa/1.12";
 
 /** The small page that the reference sends with every error. `message` is HTML. */
@@ -40,6 +42,19 @@ export function send(
     ...headers,
   });
   response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+/** As `send`, for an answer that is made while it is sent. */
+export async function sendLongReply(
+  response: ServerResponse,
+  type: string,
+  answer: LongAnswer,
+  headers: Record<string, string> = {},
+): Promise<void> {
+  await sendLong(answer, response, (length) =>
+    response.writeHead(200, { Server: SERVER, "Content-Type": type, "Content-Length": length, ...headers }),
+  );
+  response.end();
 }
 
 /** The path of a request, decoded, without its query. */

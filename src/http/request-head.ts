@@ -16,8 +16,9 @@ const END = "\r\n\r\n";
 const HEAD_LIMIT_BYTES = 16 * 1024;
 /** Bodies beyond this arrive in many pieces, which Node's server is better at. */
 const PLAIN_BODY_BYTES = 64 * 1024;
-const LINE = /^([A-Za-z0-9-]+):[ \t]*([\x20-\x7e]*)$/;
 const PRINTABLE = /^[\x20-\x7e]*\r?$/;
+/** The value begins with what is no blank, so that there is one way only to cut blanks off. */
+const LINE = /^([A-Za-z0-9-]+):[ \t]*((?:[\x21-\x7e][\x20-\x7e]*)?)$/;
 const LENGTH = /^\d{1,8}$/;
 
 /** Headers that say nothing about how the request is read or answered, whatever their value. */

@@ -1,13 +1,23 @@
 /** POST /RPC2: from the body to a method and back. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { decodeText, LogFault } from "../logs/tail.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { dispatch } from "../rpc/dispatch.js";
 import { RpcFault } from "../rpc/fault.js";
-import type { Answer, Value } from "../rpc/method.js";
+import type { Answer, Result } from "../rpc/method.js";
 import { bytesRepr } from "../wire/python.js";
-import { decodeCall, encodeFault, encodeResponse, type XmlRpcCall } from "../wire/xmlrpc.js";
+import {
+  decodeCall,
+  encodeFault,
+  encodeInSteps,
+  encodeResponse,
+  escapeText,
+  type XmlRpcCall,
+  type XmlRpcParts,
+} from "../wire/xmlrpc.js";
 import { readBody } from "./body.js";
-import { send, sendError } from "./reply.js";
+import type { LongAnswer } from "./long-answer.js";
+import { send, sendError, sendLongReply } from "./reply.js";
 
 export const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -24,6 +34,7 @@ export function handleRpc(
     answerCall(daemon, body, {
       wait: onWait,
       send: (text) => send(response, 200, "text/xml", text),
+      sendLong: (answer) => sendLongReply(response, "text/xml", answer),
       fail: (status) => sendError(response, status),
     }),
   );
@@ -32,16 +43,18 @@ export function handleRpc(
 /** A call whose answer is still to come. */
 export interface CallUnderWay {
   readonly method: string;
-  readonly answer: Promise<Value>;
+  readonly answer: Promise<Result>;
   /** A button of the page made it, and its client waits for a page. */
   readonly page?: true;
 }
 
-/** How the answer goes back. One of send and fail is called once; what a client that is gone should hear is dropped. */
+/** How the answer goes back. One of them is called once; what a client that is gone should hear is dropped. */
 export interface CallReply {
   /** Called before them when the answer has to wait. */
   readonly wait: (call: CallUnderWay) => void;
   readonly send: (body: string) => void;
+  /** Rejects while another answer is still possible. */
+  readonly sendLong: (answer: LongAnswer) => Promise<void>;
   readonly fail: (status: number) => void;
 }
 
@@ -50,7 +63,7 @@ export function answerCall(daemon: Daemon, body: Buffer, reply: CallReply): void
   const call = readCall(daemon, body);
   if (call === null) return reply.fail(400);
   const { method, params } = call;
-  trace(daemon, () => `XML-RPC method called: ${method}()`);
+  trace(daemon, () => `XML-RPC method called: ${method.slice(0, 1000)}()`);
   answerWith(daemon, method, () => dispatch(daemon, method, params), reply);
 }
 
@@ -58,12 +71,12 @@ export function answerCall(daemon: Daemon, body: Buffer, reply: CallReply): void
 export function answerWith(daemon: Daemon, method: string, ask: () => Answer, reply: CallReply): void {
   try {
     const value = ask();
-    if (!(value instanceof Promise)) return succeed(daemon, method, value, reply);
+    if (!(value instanceof Promise)) return succeed(daemon, method, encoded(value), reply);
     reply.wait({ method, answer: value });
-    value.then(
-      (settled) => succeed(daemon, method, settled, reply),
-      (error: unknown) => fail(daemon, method, error, reply),
-    );
+    value
+      .then(encodedInTurns)
+      .then((answer) => succeed(daemon, method, answer, reply))
+      .catch((error: unknown) => fail(daemon, method, error, reply));
   } catch (error) {
     fail(daemon, method, error, reply);
   }
@@ -80,12 +93,42 @@ function readCall(daemon: Daemon, body: Buffer): XmlRpcCall | null {
   return null;
 }
 
-function succeed(daemon: Daemon, method: string, value: Value, reply: CallReply): void {
+type Encoded = string | XmlRpcParts | null;
+
+/** No method means to answer with nothing, and clients don't expect it: nil ends as the reference's does. */
+function encoded(value: Result): Encoded {
+  return value === null ? null : encodeResponse(value);
+}
+
+/** How long the writing of an answer may keep others waiting. */
+const TURN_MS = 10;
+
+/** What was waited for may be long: many answers in one. */
+async function encodedInTurns(value: Result): Promise<Encoded> {
+  if (value === null) return null;
+  const steps = encodeInSteps(value);
+  let turn = performance.now();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - turn < TURN_MS) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turn = performance.now();
+  }
+}
+
+function succeed(daemon: Daemon, method: string, answer: Encoded, reply: CallReply): void {
   trace(daemon, () => `XML-RPC method ${method}() returned successfully`);
-  // No method means to answer with nothing, and clients don't expect it: nil ends as the reference's does.
-  if (value === null) return reply.fail(500);
+  if (answer === null) return reply.fail(500);
   daemon.remember();
-  reply.send(encodeResponse(value));
+  if (typeof answer === "string") return reply.send(answer);
+  reply
+    .sendLong({ parts: answer, reader: () => (slice) => escapeText(decodeText(slice)) })
+    .catch((error: unknown) => fail(daemon, method, toFault(error), reply));
+}
+
+function toFault(error: unknown): unknown {
+  return error instanceof LogFault ? new RpcFault(error.fault, error.detail, { cause: error }) : error;
 }
 
 function fail(daemon: Daemon, method: string, error: unknown, reply: CallReply): void {

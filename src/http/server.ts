@@ -56,6 +56,16 @@ export function createHttpServer({ server: config, daemon, patience = PATIENCE }
       ),
     ),
   });
+  /** Until the answer is known; from then on only this program can give it. */
+  const note = (response: ServerResponse, call: CallUnderWay): void => {
+    // A client that has hung up waits for nothing.
+    if (!answering.has(response)) return;
+    answering.set(response, call);
+    const end = (): void => {
+      if (answering.get(response) === call) answering.set(response, null);
+    };
+    call.answer.then(end, end);
+  };
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
@@ -67,7 +77,7 @@ export function createHttpServer({ server: config, daemon, patience = PATIENCE }
     try {
       if (door.admits(request, response)) {
         seats.of(request.socket)?.welcome();
-        route(daemon, page, door, request, response, closing.signal, (call) => answering.set(response, call));
+        route(daemon, page, door, request, response, closing.signal, (call) => note(response, call));
       }
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

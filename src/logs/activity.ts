@@ -5,6 +5,7 @@
  */
 import { type DestinationStream, pino } from "pino";
 import { LOG_LEVELS, type LogLevel } from "../core/config.js";
+import { trimRight } from "../core/trim.js";
 import * as libc from "../posix/syslog.js";
 import { type LogFile, openLogFile } from "./file.js";
 import { localTime } from "./local-time.js";
@@ -86,7 +87,7 @@ export function openActivityLog(options: ActivityLogOptions): ActivityLog {
       file?.write(bytes);
       if (syslog === null) return;
       // syslog has no lines within a message: each line is one of its own, under the same head.
-      for (const line of body.replace(/\n+$/, "").split("\n")) syslog.syslog(head + line);
+      for (const line of trimRight(body, "\n").split("\n")) syslog.syslog(head + line);
     },
   };
 

@@ -39,6 +39,7 @@ export const QUEUE_BYTES = 1 << 20;
 /** From here on a writer that can pause should, and down to there. */
 const CROWDED_BYTES = QUEUE_BYTES / 2;
 const ROOMY_BYTES = QUEUE_BYTES / 8;
+const SMALL_BYTES = 4096;
 /** A pipe of 64 KiB emptied this often is faster than any reader of logs. */
 const FIRST_WAIT_MS = 1;
 const LONGEST_WAIT_MS = 1000;
@@ -136,8 +137,13 @@ function push(stream: Stream, bytes: Uint8Array): Uint8Array {
 }
 
 function enqueue(stream: Stream, bytes: Uint8Array): void {
-  // A copy (slice would be none for a Buffer): the caller's next read fills the same memory again.
-  stream.queue.push(new Uint8Array(bytes));
+  // A copy: the caller's next read fills the same memory again. Small ones are kept together, as each costs a hundred
+  // bytes beside its own.
+  const last = stream.queue.length - 1;
+  const newest = last >= stream.head ? stream.queue[last] : undefined;
+  if (newest !== undefined && newest.length + bytes.length <= SMALL_BYTES)
+    stream.queue[last] = Buffer.concat([newest, bytes]);
+  else stream.queue.push(new Uint8Array(bytes));
   stream.queuedBytes += bytes.length;
   while (stream.queuedBytes > QUEUE_BYTES) {
     const oldest = shift(stream);

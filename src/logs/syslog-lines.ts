@@ -4,6 +4,7 @@
  */
 
 import { TextDecoder } from "node:util";
+import { trimRight } from "../core/trim.js";
 
 export interface SyslogLines {
   write(chunk: Uint8Array): void;
@@ -21,9 +22,12 @@ export function createSyslogLines(name: string, send: (text: string) => void): S
 
   function take(text: string): void {
     if (text === "") return;
-    const whole = partial + text;
+    partial += text;
+    // What has no end yet is not looked at again with each piece.
+    if (!text.includes("\n") && partial.length <= LONGEST_LINE) return;
+    const whole = partial;
     partial = "";
-    const lines = whole.replace(/\n+$/, "").split("\n");
+    const lines = trimRight(whole, "\n").split("\n");
     if (!whole.endsWith("\n")) {
       const last = lines.pop() ?? "";
       if (last.length > LONGEST_LINE) lines.push(last);

@@ -2,7 +2,7 @@
 import { makeNamespec } from "../core/namespec.js";
 import type { Daemon, ProcessHandle } from "./daemon.js";
 import { FAULTS, RpcFault } from "./fault.js";
-import type { Answer, Value } from "./method.js";
+import type { Answer, Result, Value } from "./method.js";
 import { type WaitingOne, waiting, waitingOf } from "./waiting.js";
 
 /** What an outcome is told of. */
@@ -19,7 +19,7 @@ export function forEach<One extends Owner>(
   before: readonly Value[] = [],
 ): Answer {
   const results: Value[] = [...before];
-  const open = new Map<One, Promise<Value>>();
+  const open = new Map<One, Promise<Result>>();
   const pending: Promise<void>[] = [];
   for (const process of processes) {
     const settle = (status: number, description: string): void => {
@@ -54,7 +54,7 @@ function bug(daemon: Pick<Daemon, "log">, { name }: Owner, error: unknown): RpcF
   return new RpcFault("FAILED", text);
 }
 
-function describe({ group, name }: Owner, answer: Promise<Value>): WaitingOne {
+function describe({ group, name }: Owner, answer: Promise<Result>): WaitingOne {
   return { group, name, waiting: waitingOf(answer) };
 }
 

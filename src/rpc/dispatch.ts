@@ -8,7 +8,7 @@ import { INFO_METHODS } from "./info.js";
 import { LOG_METHODS } from "./log-methods.js";
 import type { Answer, Method, MethodTable, Value } from "./method.js";
 import { PROCESS_METHODS } from "./process-methods.js";
-import { inTurn, systemMethods } from "./system-methods.js";
+import { inTurn, systemMethods, type UnderWay } from "./system-methods.js";
 
 /** The name in a conf that stands for Supervisor's own methods; without it they don't exist. */
 export const STANDARD_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface";
@@ -53,13 +53,8 @@ function ownMethods(daemon: Daemon): ReadonlyMap<string, Method> {
 }
 
 /** Goes on with a `system.multicall`: with the call that is under way, and then with the rest of them. */
-export function goOnInTurn(
-  daemon: Daemon,
-  now: () => Answer,
-  rest: readonly Value[],
-  results: readonly Value[],
-): Answer {
-  return inTurn(dispatcher, daemon, rest, { results, now });
+export function goOnInTurn(daemon: Daemon, rest: readonly Value[], underWay: UnderWay): Answer {
+  return inTurn(dispatcher, daemon, rest, underWay);
 }
 
 /**

@@ -26,8 +26,11 @@ export function goOn(daemon: Daemon, state: Waiting, upgraded: Promise<Value>): 
     }
     case "each":
       return forEach(daemon, state.open, (one) => goOn(daemon, one.waiting, upgraded), state.results);
-    case "calls":
-      return goOnInTurn(daemon, () => goOn(daemon, state.now, upgraded), state.rest, state.results);
+    case "calls": {
+      const { results, rest, now } = state;
+      const ask = now === null ? null : () => goOn(daemon, now, upgraded);
+      return goOnInTurn(daemon, rest, { results, now: ask });
+    }
     case "reload":
       return reload(daemon);
     case "upgrade":

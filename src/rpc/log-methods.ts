@@ -1,5 +1,6 @@
 /** Reading and clearing logs. */
 import { existsSync } from "node:fs";
+import { isPassage, type Passage } from "../core/passage.js";
 import { decodeText, LogFault, readLog, tailLog } from "../logs/tail.js";
 import { forEach } from "./batch.js";
 import type { Channel, Daemon, ProcessHandle } from "./daemon.js";
@@ -7,13 +8,17 @@ import { RpcFault } from "./fault.js";
 import { allByPriority, findProcess } from "./lookup.js";
 import { integer, type Method, type MethodTable, text, type Value } from "./method.js";
 
-function read(path: string | null, offset: Value | undefined, length: Value | undefined): string {
+function read(path: string | null, offset: Value | undefined, length: Value | undefined): string | Passage {
   try {
-    return decodeText(readLog(path, integer(offset), integer(length)));
+    return asText(readLog(path, integer(offset), integer(length)));
   } catch (error) {
     if (error instanceof LogFault) throw new RpcFault(error.fault, error.detail, { cause: error });
     throw error;
   }
+}
+
+function asText(bytes: Buffer | Passage): string | Passage {
+  return isPassage(bytes) ? bytes : decodeText(bytes);
 }
 
 function clearOne(daemon: Daemon, handle: ProcessHandle, name: string): true {
@@ -49,7 +54,7 @@ function tailer(channel: Channel): Method {
     run(daemon, [name, offset, length]) {
       const path = findProcess(daemon, text(name)).logfile(channel);
       const tail = tailLog(path, integer(offset), integer(length));
-      return [decodeText(tail.bytes), tail.offset, tail.overflow];
+      return [asText(tail.bytes), tail.offset, tail.overflow];
     },
   };
 }

@@ -1,11 +1,15 @@
 /** One row of the dispatch table, and what its values may be. */
+import type { Passage } from "../core/passage.js";
 import { pythonText } from "../core/python-repr.js";
 import type { Daemon } from "./daemon.js";
 
-/** What goes in and comes out: the values XML-RPC knows. */
+/** What goes in: the values XML-RPC knows. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 
-export type Answer = Value | Promise<Value>;
+/** What comes out may also hold passages of logs, in place of their text. */
+export type Result = Value | Passage | readonly Result[] | { readonly [name: string]: Result };
+
+export type Answer = Result | Promise<Result>;
 
 export interface Method {
   /** What it does, in a sentence. */
@@ -25,7 +29,7 @@ export type MethodTable = Readonly<Record<string, Method>>;
 /** A name or text parameter. What is no string is a caller's bug, and answered as one. */
 export function text(value: Value | undefined): string {
   if (typeof value === "string") return value;
-  throw new TypeError(`string expected, ${JSON.stringify(value)} found`);
+  throw new TypeError(`string expected, ${shown(value)} found`);
 }
 
 /** The name of a group: whatever Python can look up, so a number is a name that is not there. */
@@ -38,7 +42,13 @@ export function integer(value: Value | undefined): number {
   if (typeof value === "number") return Math.trunc(value);
   if (typeof value === "boolean") return Number(value);
   if (typeof value === "string" && /^\s*[+-]?\d+\s*$/.test(value)) return Number(value);
-  throw new TypeError(`int expected, ${JSON.stringify(value)} found`);
+  throw new TypeError(`int expected, ${shown(value)} found`);
+}
+
+/** Short enough for a log. */
+function shown(value: Value | undefined): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "array" : "struct";
+  return String(JSON.stringify(value)).slice(0, 1000);
 }
 
 /** Python's idea of truth; left out means `otherwise`. */

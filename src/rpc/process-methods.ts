@@ -95,7 +95,7 @@ function stopGroup(daemon: Daemon, group: GroupHandle, wait: boolean): Answer {
 }
 
 function signal(daemon: Daemon, handle: ProcessHandle, name: string, wanted: Value | undefined): true {
-  const asSent = typeof wanted === "number" ? String(wanted) : text(wanted);
+  const asSent = typeof wanted === "number" ? String(wanted) : text(wanted).slice(0, 100);
   const number = parseSignal(asSent);
   if (number === null) throw new RpcFault("BAD_SIGNAL", asSent);
   if (!hasChild(handle)) throw new RpcFault("NOT_RUNNING", name);

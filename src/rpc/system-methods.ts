@@ -1,7 +1,8 @@
 /** The `system.*` methods: what there is, and many calls in one. */
+import { isPassage } from "../core/passage.js";
 import type { Daemon } from "./daemon.js";
 import { FAULTS, RpcFault } from "./fault.js";
-import type { Answer, Method, MethodTable, Value } from "./method.js";
+import type { Answer, Method, MethodTable, Result, Value } from "./method.js";
 import { waiting, waitingOf } from "./waiting.js";
 
 export interface Dispatcher {
@@ -68,38 +69,78 @@ function multicall(dispatcher: Dispatcher, daemon: Daemon, calls: Value | undefi
   return inTurn(dispatcher, daemon, calls as readonly Value[]);
 }
 
-/** Makes one call after the other. `underWay` is a call before them, and the results before that. */
+/** What the answers of one multicall may weigh together. */
+const MOST_WEIGHT = 16 << 20;
+/** Every value takes some room, whatever it says. */
+const LEAST_WEIGHT = 50;
+/** How long calls that need not wait may follow each other before others have a turn. */
+const TURN_MS = 10;
+
+/** What another program has left of calls: the results so far, and how to go on with the one that was under way. */
+export interface UnderWay {
+  readonly results: readonly Value[];
+  readonly now: (() => Answer) | null;
+}
+
+/** Makes one call after the other, those that were `underWay` first. */
 export function inTurn(
   dispatcher: Pick<Dispatcher, "call">,
   daemon: Daemon,
   calls: readonly Value[],
-  underWay: { readonly results: readonly Value[]; readonly now: () => Answer } | null = null,
-): Promise<Value> {
-  const results = [...(underWay?.results ?? [])];
-  let now: Answer = true;
+  underWay: UnderWay = { results: [], now: null },
+): Promise<Result> {
+  const results: Result[] = [...underWay.results];
+  let weight = weightOf(results);
+  let now: Answer | null = null;
   let next = 0;
   const make = async (act: () => Answer): Promise<void> => {
     const outcome = await outcomeOf(() => {
       now = act();
       return now;
     });
+    now = null;
+    weight += weightOf(outcome);
     results.push(outcome);
   };
-  async function makeAll(): Promise<Value> {
-    if (underWay !== null) await make(underWay.now);
+  async function makeAll(): Promise<Result> {
+    let turn = performance.now();
+    if (underWay.now !== null) await make(underWay.now);
     while (next < calls.length) {
       const call = calls[next] ?? null;
       next += 1;
-      await make(() => callOne(dispatcher, daemon, call));
+      if (weight < MOST_WEIGHT) await make(() => callOne(dispatcher, daemon, call));
+      else results.push(TOO_MUCH);
+      if (performance.now() - turn < TURN_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turn = performance.now();
     }
     return results;
   }
-  return waiting(makeAll(), () => ({
-    for: "calls",
-    results,
-    now: now instanceof Promise ? waitingOf(now) : { for: "lost" },
-    rest: calls.slice(next),
-  }));
+  return waiting(makeAll(), () => {
+    // A passage of a log is no text yet, and the file may be another by then.
+    if (results.some(holdsPassage)) return { for: "lost" };
+    const state = now instanceof Promise ? waitingOf(now) : null;
+    return { for: "calls", results: results as readonly Value[], now: state, rest: calls.slice(next) };
+  });
+}
+
+const TOO_MUCH: Value = {
+  faultCode: FAULTS.FAILED,
+  faultString: `FAILED: the answers of one ${MULTICALL} are limited to 16 MiB`,
+};
+
+/** About as many bytes as it takes in an answer. A passage of a log is not held in memory. */
+function weightOf(value: Result): number {
+  if (typeof value === "string") return LEAST_WEIGHT + value.length;
+  if (typeof value !== "object" || value === null || isPassage(value)) return LEAST_WEIGHT;
+  let weight = LEAST_WEIGHT;
+  for (const [name, each] of Object.entries<Result>(value)) weight += name.length + weightOf(each);
+  return weight;
+}
+
+function holdsPassage(value: Result): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return isPassage(value) || Object.values<Result>(value).some(holdsPassage);
 }
 
 function callOne(dispatcher: Pick<Dispatcher, "call">, daemon: Daemon, call: Value): Answer {
@@ -112,7 +153,7 @@ function callOne(dispatcher: Pick<Dispatcher, "call">, daemon: Daemon, call: Val
   return dispatcher.call(daemon, String(name), Array.isArray(params) ? (params as readonly Value[]) : []);
 }
 
-async function outcomeOf(act: () => Answer): Promise<Value> {
+async function outcomeOf(act: () => Answer): Promise<Result> {
   try {
     return await act();
   } catch (error) {

@@ -1,5 +1,5 @@
 /** A call that waits, as data: the program that takes the daemon's place over an upgrade can go on with it. */
-import type { Value } from "./method.js";
+import type { Result, Value } from "./method.js";
 
 /** Where a call stands. It names what is awaited, never how: that is known to the method that goes on. */
 export type Waiting =
@@ -7,11 +7,11 @@ export type Waiting =
   | { readonly for: "start" | "stop"; readonly group: string; readonly name: string; readonly called: string }
   /** For some of many; the outcomes that are known stand in `results`. */
   | { readonly for: "each"; readonly results: readonly Value[]; readonly open: readonly WaitingOne[] }
-  /** For one call of several that are made one after the other. */
+  /** For one call of several that are made one after the other; null between two of them. */
   | {
       readonly for: "calls";
       readonly results: readonly Value[];
-      readonly now: Waiting;
+      readonly now: Waiting | null;
       readonly rest: readonly Value[];
     }
   /** For a reload to begin (plugins are being loaded), or for the upgrade itself. */
@@ -25,16 +25,16 @@ export interface WaitingOne {
   readonly waiting: Waiting;
 }
 
-const known = new WeakMap<Promise<Value>, () => Waiting>();
+const known = new WeakMap<Promise<Result>, () => Waiting>();
 
 /** Notes of an answer that is still to come what it waits for, asked only when somebody has to go on with it. */
-export function waiting(answer: Promise<Value>, describe: () => Waiting): Promise<Value> {
+export function waiting<T extends Result>(answer: Promise<T>, describe: () => Waiting): Promise<T> {
   known.set(answer, describe);
   return answer;
 }
 
 /** What an answer waits for; `lost` where nobody has noted it. */
-export function waitingOf(answer: Promise<Value>): Waiting {
+export function waitingOf(answer: Promise<Result>): Waiting {
   return known.get(answer)?.() ?? { for: "lost" };
 }
 
@@ -46,7 +46,7 @@ export function canGoOn(state: Waiting): boolean {
     case "each":
       return state.open.every((one) => canGoOn(one.waiting));
     case "calls":
-      return canGoOn(state.now);
+      return state.now === null || canGoOn(state.now);
     default:
       return true;
   }

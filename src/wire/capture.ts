@@ -7,6 +7,8 @@
  * at the end (the reference holds back up to 24 bytes of any text, and loses them).
  */
 
+import { createByteQueue } from "./byte-queue.js";
+
 export const BEGIN_TOKEN = "<!--XSUPERVISOR:BEGIN-->";
 export const END_TOKEN = "<!--XSUPERVISOR:END-->";
 
@@ -79,35 +81,15 @@ export interface CaptureBuffer {
  * front. So the newest write is always kept whole, even one that is longer than the limit.
  */
 export function createCaptureBuffer(maxbytes: number): CaptureBuffer {
-  let parts: Uint8Array[] = [];
-  let length = 0;
-
-  function dropFront(count: number): void {
-    let left = count;
-    while (left > 0) {
-      const first = parts[0];
-      if (first === undefined) return;
-      if (first.length > left) {
-        parts[0] = first.subarray(left);
-        length -= left;
-        return;
-      }
-      parts.shift();
-      left -= first.length;
-      length -= first.length;
-    }
-  }
-
+  const kept = createByteQueue();
   return {
     append(bytes) {
-      if (length + bytes.length > maxbytes) dropFront(bytes.length);
-      parts.push(new Uint8Array(bytes));
-      length += bytes.length;
+      if (kept.bytes.length + bytes.length > maxbytes) kept.drop(bytes.length);
+      kept.add(bytes);
     },
     take() {
-      const whole = concat(...parts);
-      parts = [];
-      length = 0;
+      const whole = kept.bytes;
+      kept.drop(whole.length);
       return whole;
     },
   };
@@ -129,12 +111,9 @@ function bytesOf(ascii: string): Uint8Array {
   return Uint8Array.from(ascii, (char) => char.charCodeAt(0));
 }
 
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
   return out;
 }

@@ -2,6 +2,7 @@
  * What an event listener says on its stdout: `READY\n`, then after each event `RESULT n\n` and n bytes. Bytes in,
  * facts out; the states and their names are Supervisor's.
  */
+import { createByteQueue } from "./byte-queue.js";
 
 export type ListenerState = "ACKNOWLEDGED" | "READY" | "BUSY" | "UNKNOWN";
 
@@ -46,8 +47,6 @@ const NEWLINE = 0x0a;
 const RESULT_PREFIX_BYTES = 7;
 const LINE_LIMIT_BYTES = 64 * 1024;
 const RESULT_LIMIT_BYTES = 16 * 1024 * 1024;
-/** Room beyond what is announced: the next bytes may come with it. */
-const SPARE_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 const SPAWNED: ListenerPlace = { state: "ACKNOWLEDGED", pending: NOTHING, resultBytes: null };
@@ -55,30 +54,11 @@ const SPAWNED: ListenerPlace = { state: "ACKNOWLEDGED", pending: NOTHING, result
 /** A listener that has just been spawned, or one in the midst of its protocol. */
 export function createListener(place = SPAWNED): Listener {
   let { state } = place;
-  /** What is pending, and behind it room for more: joined anew for each byte, a long result would cost its square. */
-  let store = place.pending;
-  let used = store.length;
+  const pending = createByteQueue(place.pending);
+  /** How much of what is pending holds no newline. */
+  let searched = 0;
   /** Bytes of result still to come after a result line; null before the line. */
   let { resultBytes } = place;
-
-  const pending = (): Buffer => store.subarray(0, used);
-
-  function append(bytes: Uint8Array): void {
-    const need = used + bytes.length;
-    if (need > store.length) {
-      const most = (resultBytes ?? LINE_LIMIT_BYTES) + SPARE_BYTES;
-      const wider = Buffer.allocUnsafe(Math.max(need, Math.min(2 * store.length, most)));
-      store.copy(wider, 0, 0, used);
-      store = wider;
-    }
-    store.set(bytes, used);
-    used = need;
-  }
-
-  function drop(bytes = used): void {
-    used -= bytes;
-    store = used === 0 ? NOTHING : store.subarray(bytes);
-  }
 
   function enter(to: ListenerState): ListenerStateFact {
     const fact = { type: "state", from: state, to } as const;
@@ -86,8 +66,13 @@ export function createListener(place = SPAWNED): Listener {
     return fact;
   }
 
+  function forget(count: number): void {
+    pending.drop(count);
+    searched = 0;
+  }
+
   function violate(): ListenerStateFact {
-    drop();
+    forget(pending.bytes.length);
     resultBytes = null;
     return enter("UNKNOWN");
   }
@@ -96,27 +81,29 @@ export function createListener(place = SPAWNED): Listener {
   function next(): readonly ListenerFact[] | null {
     switch (state) {
       case "ACKNOWLEDGED":
-        if (used < READY_TOKEN.length) return null;
-        if (!store.subarray(0, READY_TOKEN.length).equals(READY_TOKEN)) return [violate()];
-        drop(READY_TOKEN.length);
+        if (pending.bytes.length < READY_TOKEN.length) return null;
+        if (!pending.bytes.subarray(0, READY_TOKEN.length).equals(READY_TOKEN)) return [violate()];
+        forget(READY_TOKEN.length);
         return [enter("READY")];
       case "READY":
-        return used > 0 ? [violate()] : null;
+        return pending.bytes.length > 0 ? [violate()] : null;
       case "BUSY":
         return resultBytes === null ? resultLine() : result(resultBytes);
       default:
-        drop();
+        forget(pending.bytes.length);
         return null;
     }
   }
 
   function resultLine(): readonly ListenerFact[] | null {
-    const end = pending().indexOf(NEWLINE);
-    if (end < 0) return used > LINE_LIMIT_BYTES ? badLine(pending()) : null;
-    const line = store.subarray(0, end);
+    const { bytes } = pending;
+    const end = bytes.indexOf(NEWLINE, searched);
+    searched = bytes.length;
+    if (end < 0) return bytes.length > LINE_LIMIT_BYTES ? badLine(bytes) : null;
+    const line = bytes.subarray(0, end);
     const length = parseLength(line.subarray(RESULT_PREFIX_BYTES).toString("latin1"));
     if (length === null) return badLine(line);
-    drop(end + 1);
+    forget(end + 1);
     resultBytes = length;
     return [];
   }
@@ -127,9 +114,9 @@ export function createListener(place = SPAWNED): Listener {
   }
 
   function result(length: number): readonly ListenerFact[] | null {
-    if (used < length) return null;
-    const bytes = Buffer.from(store.subarray(0, length));
-    drop(length);
+    if (pending.bytes.length < length) return null;
+    const bytes = Buffer.from(pending.bytes.subarray(0, length));
+    forget(length);
     resultBytes = null;
     return [{ type: "result", bytes }, enter("ACKNOWLEDGED")];
   }
@@ -139,9 +126,9 @@ export function createListener(place = SPAWNED): Listener {
       return state;
     },
     get pendingBytes() {
-      return used;
+      return pending.bytes.length;
     },
-    place: () => ({ state, pending: pending(), resultBytes }),
+    place: () => ({ state, pending: pending.bytes, resultBytes }),
     sent: () => [enter("BUSY")],
     broken() {
       violate();
@@ -149,7 +136,7 @@ export function createListener(place = SPAWNED): Listener {
     },
     heard(bytes) {
       if (state === "UNKNOWN") return [];
-      append(bytes);
+      pending.add(bytes);
       const facts: ListenerFact[] = [];
       for (let more = next(); more !== null; more = next()) facts.push(...more);
       return facts;

@@ -21,8 +21,8 @@ function load(): Saxes {
   return saxes;
 }
 
-/** The root element. Throws an Error for what is not well-formed, or nested beyond reason. */
-export function parseXml(xml: string): XmlNode {
+/** The root element. Throws an Error for what is not well-formed, nested beyond reason, or of too many elements. */
+export function parseXml(xml: string, mostElements = Number.POSITIVE_INFINITY): XmlNode {
   const { SaxesParser } = load();
   const parser = new SaxesParser();
   const root: XmlNode = { name: "", children: [], text: "" };
@@ -31,7 +31,15 @@ export function parseXml(xml: string): XmlNode {
   parser.on("error", (error) => {
     throw error;
   });
+  // Attributes say nothing here, and cost as much.
+  let elements = 0;
+  const count = (): void => {
+    elements += 1;
+    if (elements > mostElements) throw new Error("too many elements");
+  };
+  parser.on("attribute", count);
   parser.on("opentag", ({ name }) => {
+    count();
     const node: XmlNode = { name, children: [], text: "" };
     if (open.length > DEPTH_LIMIT) throw new Error("nested too deeply");
     top.children.push(node);

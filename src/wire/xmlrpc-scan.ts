@@ -9,9 +9,10 @@ const UNUSUAL = /[\u0000-\u0008\u000b-\u001f\ud800-\udfff\ufffe\uffff]|\]\]>/;
 const PROLOG = /^<\?xml version=(?:"1\.0"|'1\.0')(?: encoding=(?:"utf-8"|'utf-8'))?\s*\?>/i;
 const BLANK = /[ \n\t]*/y;
 const NOT_BLANK = /[^ \n\t]/;
-const REFERENCE = /&(?:(amp)|(lt)|(gt)|(quot)|(apos));|&/g;
-const INT = /^\s*[+-]?\d+\s*$/;
-const DOUBLE = /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/;
+const UNKNOWN_REFERENCE = /&(?!(?:amp|lt|gt|quot|apos);)/;
+/** No two parts of these can take the same character, so there is one way only to read a text. */
+export const INT = /^\s*[+-]?\d+\s*$/;
+export const DOUBLE = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 const DEPTH_LIMIT = 64;
 
 /** Thrown to get out of a document that is not as expected; made once, since its stack tells nothing. */
@@ -94,14 +95,13 @@ function text(doc: Scan, end: string): string {
 
 function plain(raw: string): string {
   if (!raw.includes("&")) return raw;
-  return raw.replace(REFERENCE, (_all, amp, lt, gt, quot, apos) => {
-    if (amp) return "&";
-    if (lt) return "<";
-    if (gt) return ">";
-    if (quot) return '"';
-    if (apos) return "'";
-    throw UNEXPECTED;
-  });
+  if (UNKNOWN_REFERENCE.test(raw)) throw UNEXPECTED;
+  return raw
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'")
+    .replaceAll("&amp;", "&");
 }
 
 /** Behind `<params>`. */

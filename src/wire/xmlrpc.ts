@@ -1,6 +1,7 @@
 /** XML-RPC as Supervisor speaks it: tolerant of what it reads, and byte for byte in what it writes. */
+import { isPassage, type Passage } from "../core/passage.js";
 import { parseXml, type XmlNode } from "./xml-tree.js";
-import { scanCall, scanResponse } from "./xmlrpc-scan.js";
+import { DOUBLE, INT, scanCall, scanResponse } from "./xmlrpc-scan.js";
 
 /** Whole numbers are ints, other numbers doubles. */
 export type XmlRpcValue =
@@ -10,6 +11,16 @@ export type XmlRpcValue =
   | null
   | readonly XmlRpcValue[]
   | { readonly [name: string]: XmlRpcValue };
+
+/** What an answer may hold: also passages of logs, in place of their text. */
+export type XmlRpcResult =
+  | XmlRpcValue
+  | Passage
+  | readonly XmlRpcResult[]
+  | { readonly [name: string]: XmlRpcResult };
+
+/** An answer with passages, or a long one: texts that are ready to be sent, and what is still to be read. */
+export type XmlRpcParts = readonly (string | Passage)[];
 
 /** What came is no XML-RPC. */
 export class XmlRpcParseError extends Error {
@@ -35,18 +46,32 @@ export function encodeCall(method: string, params: readonly XmlRpcValue[]): stri
 }
 
 /** The answer that was written last, if it was a frozen one: clients ask for the same thousand processes again. */
-let last: { readonly value: XmlRpcValue; readonly text: string } | null = null;
+let last: { readonly value: XmlRpcResult; readonly text: string } | null = null;
 
-/** Frozen means all through: who freezes an answer freezes what is in it. */
-export function encodeResponse(value: XmlRpcValue): string {
+/** In parts only when there are passages. Frozen means all through: who freezes an answer freezes what is in it. */
+export function encodeResponse(value: XmlRpcValue): string;
+export function encodeResponse(value: XmlRpcResult): string | XmlRpcParts;
+export function encodeResponse(value: XmlRpcResult): string | XmlRpcParts {
   if (last?.value === value && typeof value === "object") return last.text;
-  const text = encodeAnswer(value);
-  if (Array.isArray(value) && Object.isFrozen(value)) last = { value, text };
-  return text;
+  const pieces = startAnswer();
+  addValue(pieces, value);
+  const answer = endAnswer(pieces, Number.POSITIVE_INFINITY);
+  if (typeof answer === "string" && Array.isArray(value) && Object.isFrozen(value))
+    last = { value, text: answer };
+  return answer;
 }
 
-function encodeAnswer(value: XmlRpcValue): string {
-  return `${HEAD}<methodResponse>\n<params>\n<param>\n${encodeValue(value)}</param>\n</params>\n</methodResponse>\n`;
+/** As `encodeResponse`, with a stop after each element of a list; in parts also when all is too long for one text. */
+export function* encodeInSteps(value: XmlRpcResult): Generator<void, string | XmlRpcParts> {
+  if (!isList(value)) return encodeResponse(value);
+  const pieces = startAnswer();
+  pieces.loose.push(ARRAY_START);
+  for (const each of value) {
+    addValue(pieces, each);
+    yield;
+  }
+  pieces.loose.push(ARRAY_END);
+  return endAnswer(pieces, MOST_TEXT);
 }
 
 export function encodeFault(code: number, text: string): string {
@@ -56,26 +81,55 @@ export function encodeFault(code: number, text: string): string {
 /** Pieces of a text, joined in lots: a text put together with `+` is thousands of halves until it is sent. */
 interface Pieces {
   readonly loose: string[];
-  readonly joined: string[];
+  readonly joined: (string | Passage)[];
 }
 
 const LOT = 1000;
+/** A text of more characters ends a lot. */
+const LONG_TEXT = 10_000;
+/** An answer of more characters is sent in parts where that is possible. */
+const MOST_TEXT = 1 << 20;
+const ARRAY_START = "<value><array><data>\n";
+const ARRAY_END = "</data></array></value>\n";
+
+function startAnswer(): Pieces {
+  return { loose: [`${HEAD}<methodResponse>\n<params>\n<param>\n`], joined: [] };
+}
+
+function endAnswer(pieces: Pieces, mostText: number): string | XmlRpcParts {
+  pieces.loose.push("</param>\n</params>\n</methodResponse>\n");
+  joinLoose(pieces);
+  const { joined } = pieces;
+  if (!joined.every((part) => typeof part === "string")) return joined;
+  return joined.reduce((sum, text) => sum + text.length, 0) > mostText ? joined : joined.join("");
+}
 
 function encodeValue(value: XmlRpcValue): string {
   const pieces: Pieces = { loose: [], joined: [] };
   addValue(pieces, value);
-  return pieces.joined.join("") + pieces.loose.join("");
+  joinLoose(pieces);
+  return pieces.joined.join("");
 }
 
-function addValue(pieces: Pieces, value: XmlRpcValue): void {
-  const { loose, joined } = pieces;
-  if (loose.length >= LOT) {
-    joined.push(loose.join(""));
-    loose.length = 0;
-  }
+function joinLoose({ loose, joined }: Pieces): void {
+  joined.push(loose.join(""));
+  loose.length = 0;
+}
+
+function addPassage(pieces: Pieces, passage: Passage): void {
+  pieces.loose.push("<value><string>");
+  joinLoose(pieces);
+  pieces.joined.push(passage);
+  pieces.loose.push("</string></value>\n");
+}
+
+function addValue(pieces: Pieces, value: XmlRpcResult): void {
+  const { loose } = pieces;
+  if (loose.length >= LOT) joinLoose(pieces);
   switch (typeof value) {
     case "string":
       loose.push("<value><string>", escapeText(value), "</string></value>\n");
+      if (value.length > LONG_TEXT) joinLoose(pieces);
       break;
     case "number":
       if (Number.isSafeInteger(value)) loose.push("<value><int>", String(value), "</int></value>\n");
@@ -87,21 +141,22 @@ function addValue(pieces: Pieces, value: XmlRpcValue): void {
     default:
       if (value === null) loose.push("<value><nil/></value>\n");
       else if (isList(value)) addArray(pieces, value);
+      else if (isPassage(value)) addPassage(pieces, value);
       else addStruct(pieces, value);
   }
 }
 
-function isList(value: XmlRpcValue): value is readonly XmlRpcValue[] {
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-function addArray(pieces: Pieces, values: readonly XmlRpcValue[]): void {
-  pieces.loose.push("<value><array><data>\n");
+function addArray(pieces: Pieces, values: readonly XmlRpcResult[]): void {
+  pieces.loose.push(ARRAY_START);
   for (const value of values) addValue(pieces, value);
-  pieces.loose.push("</data></array></value>\n");
+  pieces.loose.push(ARRAY_END);
 }
 
-function addStruct(pieces: Pieces, struct: { readonly [name: string]: XmlRpcValue }): void {
+function addStruct(pieces: Pieces, struct: { readonly [name: string]: XmlRpcResult }): void {
   pieces.loose.push("<value><struct>\n");
   for (const name of Object.keys(struct)) {
     pieces.loose.push(memberHead(name));
@@ -123,9 +178,9 @@ function memberHead(name: string): string {
   return head;
 }
 
-/** What must be replaced: markup, and characters that XML has no way to say. */
-const SPECIAL =
-  /[&<>\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+/** Characters that XML has no way to say. */
+const FORBIDDEN =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Whether all of it is plain ASCII without markup, as nearly every text is. */
 function isPlain(text: string): boolean {
@@ -137,13 +192,15 @@ function isPlain(text: string): boolean {
   return true;
 }
 
-function escapeText(text: string): string {
+/** Text as it stands in XML. */
+export function escapeText(text: string): string {
   if (isPlain(text)) return text;
-  return text.replace(SPECIAL, (char) => {
-    if (char === "&") return "&amp;";
-    if (char === "<") return "&lt;";
-    return char === ">" ? "&gt;" : "\ufffd";
-  });
+  // One after the other, as each of them is a single call; one call for each character takes ten times as long.
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replace(FORBIDDEN, "\ufffd");
 }
 
 /** Throws `XmlRpcParseError`. The document must begin at its first character. */
@@ -151,10 +208,13 @@ export function decodeCall(xml: string): XmlRpcCall {
   return scanCall(xml) ?? parseCall(xml);
 }
 
+/** What a parser makes of a small element takes a hundred times its room. */
+const MOST_ELEMENTS = 100_000;
+
 /** As `decodeCall`, whatever the document looks like. */
 export function parseCall(xml: string): XmlRpcCall {
   return guarded(() => {
-    const call = expectNode(parseXml(xml), "methodCall");
+    const call = expectNode(parseXml(xml, MOST_ELEMENTS), "methodCall");
     return { method: child(call, "methodName")?.text.trim() ?? "", params: decodeParams(call) };
   });
 }
@@ -198,9 +258,9 @@ function decodeValue(node: XmlNode | undefined): XmlRpcValue {
   switch (type.name) {
     case "int":
     case "i4":
-      return toNumber(text, /^\s*[+-]?\d+\s*$/);
+      return toNumber(text, INT);
     case "double":
-      return toNumber(text, /^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$/);
+      return toNumber(text, DOUBLE);
     case "boolean":
       return text.trim() === "1";
     case "nil":

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toRegExp } from "../../src/config/glob.js";
 import { expandUser, normalizePath } from "../../src/config/host.js";
@@ -46,6 +47,16 @@ test("patterns find files as Python's glob does", () => {
   expect(found("nosuch.ini")).toEqual([]);
   expect(found("nosuch/*.ini")).toEqual([]);
   expect(found("a.ini/*")).toEqual([]);
+});
+
+test("stars stand for anything, however many there are", () => {
+  const text = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 });
+  fc.assert(
+    fc.property(text, text, (pattern, name) => {
+      const simple = new RegExp(`^${pattern.replaceAll("*", ".*")}$`);
+      expect(toRegExp(pattern).test(name)).toBe(simple.test(name));
+    }),
+  );
 });
 
 test.each([

@@ -1,5 +1,6 @@
 /** Where a child's output goes, rotation, clearing, reopening, reading and tailing. */
 import { renameSync, rmSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { fixture } from "../support/fixture.js";
 import { until } from "../support/until.js";
 import { scenario } from "./scenario.js";
@@ -410,3 +411,42 @@ scenario("two streams of one log do not disturb each other", {
     return [short.body.toString(), (await long).body.toString()];
   },
 });
+
+scenario("a log that is long is read as a short one is", {
+  area,
+  bothClients: true,
+  conf: "[program:p]\ncommand=/bin/cat\nautostart=false\nstdout_logfile=%(dir)s/long.log",
+  files: { "long.log": "Fish & chips <b>\u00e0 la carte</b> \u{1f41f} > 1\n".repeat(10_000) },
+  async play({ rpc, ctl, http }) {
+    const [tail, offset, overflow] = (await rpc("supervisor.tailProcessStdoutLog", "p", 0, 300_001)) as [
+      string,
+      number,
+      boolean,
+    ];
+    const many = (await rpc("system.multicall", [
+      { methodName: "supervisor.readProcessLog", params: ["p", 0, 200_000] },
+      { methodName: "supervisor.getAPIVersion", params: [] },
+      { methodName: "supervisor.readProcessLog", params: ["p", 100_000, 100_000] },
+    ])) as unknown[];
+    const shown = await ctl("tail", "-400000", "p");
+    const { status, headers } = await http("POST", "/RPC2", {
+      body: "<methodCall><methodName>supervisor.readProcessLog</methodName><params><param><value>p</value></param><param><value><int>0</int></value></param><param><value><int>0</int></value></param></params></methodCall>",
+    });
+    return [
+      await rpc("supervisor.readProcessStdoutLog", "p", 0, 0),
+      await rpc("supervisor.readProcessStdoutLog", "p", 5, 123_456),
+      [tail, offset, overflow],
+      many,
+      shown,
+      [status, headers["content-length"], headers["content-type"]],
+    ].map(summary);
+  },
+});
+
+/** Long texts as their length and a checksum. */
+function summary(value: unknown): unknown {
+  if (typeof value === "string" && value.length > 200) return [value.length, crc32(value)];
+  if (Array.isArray(value)) return value.map(summary);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, summary(each)]));
+}

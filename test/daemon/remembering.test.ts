@@ -42,6 +42,7 @@ test("an event is in the state file before its sender has the answer", async () 
         if (reading.ok)
           remembered = reading.state.pools.flatMap(({ buffer }) => buffer.map((e) => e.payload));
       },
+      sendLong: () => expect.fail("a long answer"),
       fail: (status) => expect.fail(`answered ${status}`),
     });
     expect(remembered).toEqual(texts.slice(0, at + 1).map((each) => `type:t\n${each}`));

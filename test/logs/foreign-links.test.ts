@@ -136,7 +136,7 @@ asRoot("who reads a log is not shown what such a link leads to", async () => {
   const place = stage();
   place.plant();
   expect(() => readLog(place.path, 0, 0)).toThrow(expect.objectContaining({ fault: "FAILED" }));
-  expect(tailLog(place.path, 0, 100).bytes.length).toBe(0);
+  expect(tailLog(place.path, 0, 100).bytes).toHaveLength(0);
   const stop = new AbortController();
   let seen = "";
   const following = followLog(place.path, {

@@ -3,7 +3,8 @@ import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeText, LogFault, readLog, tailLog } from "../../src/logs/tail.js";
+import { isPassage, type Passage } from "../../src/core/passage.js";
+import { decodeText, findPassage, LogFault, readLog, SLICE_BYTES, tailLog } from "../../src/logs/tail.js";
 import { useScratch } from "./scratch.js";
 
 const scratch = useScratch();
@@ -15,9 +16,10 @@ function logWith(text: string): string {
 }
 
 /** What an answer or a fault comes to. */
-function asked(read: () => Uint8Array): string {
+function asked(read: () => Uint8Array | Passage): string {
   try {
-    return Buffer.from(read()).toString("utf8");
+    const answer = read();
+    return isPassage(answer) ? `${answer.start} to ${answer.end}` : Buffer.from(answer).toString("utf8");
   } catch (error) {
     if (error instanceof LogFault) return `${error.fault} ${error.detail}`;
     throw error;
@@ -65,6 +67,15 @@ describe("readLog", () => {
   });
 });
 
+test("what is long is found and not read", () => {
+  const path = logWith("x".repeat(SLICE_BYTES + 1));
+  expect(asked(() => readLog(path, 1, 0))).toHaveLength(SLICE_BYTES);
+  expect(asked(() => readLog(path, 0, 0))).toBe(`0 to ${SLICE_BYTES + 1}`);
+  expect(asked(() => tailLog(path, 0, 1 << 30).bytes)).toBe(`0 to ${SLICE_BYTES + 1}`);
+  expect(asked(() => findPassage(path, -5, 0))).toBe(`${SLICE_BYTES - 4} to ${SLICE_BYTES + 1}`);
+  expect(asked(() => findPassage(path, 1 << 20, 5))).toBe(`${1 << 20} to ${1 << 20}`);
+});
+
 describe("tailLog", () => {
   test.each([
     [0, 0, ["", 7, true]],
@@ -79,7 +90,7 @@ describe("tailLog", () => {
     [100, -100, ["", 7, true]],
   ])("offset %i, length %i", (offset, length, answer) => {
     const { bytes, offset: next, overflow } = tailLog(logWith("héllo\n"), offset, length);
-    expect([bytes.toString("utf8"), next, overflow]).toEqual(answer);
+    expect([asked(() => bytes), next, overflow]).toEqual(answer);
   });
 
   test("a log that is missing or not configured is empty", () => {

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { passage } from "../../src/core/passage.js";
 import {
   decodeCall,
   decodeResponse,
   encodeCall,
   encodeFault,
+  encodeInSteps,
   encodeResponse,
   XmlRpcParseError,
+  type XmlRpcResult,
   type XmlRpcValue,
 } from "../../src/wire/xmlrpc.js";
 
@@ -126,4 +129,43 @@ test("no bytes break the reader", () => {
       }
     }),
   );
+});
+
+test("an answer that is encoded in steps says the same, in parts when it is long", () => {
+  const steps = (value: XmlRpcValue): readonly [number, unknown] => {
+    const going = encodeInSteps(value);
+    for (let count = 0; ; count += 1) {
+      const step = going.next();
+      if (step.done === true) return [count, step.value];
+    }
+  };
+  for (const value of ["a&b", [], [1, "x", { y: [true] }]]) {
+    const count = Array.isArray(value) ? value.length : 0;
+    expect(steps(value)).toEqual([count, encodeResponse(value)]);
+  }
+  const long = Array.from({ length: 100 }, (_, index) => `${index}${"<".repeat(20_000)}`);
+  const [count, parts] = steps(long) as readonly [number, readonly string[]];
+  expect([count, parts.join("") === encodeResponse(long)]).toEqual([100, true]);
+  expect(Math.max(...parts.map((part) => part.length))).toBeLessThan(1 << 20);
+});
+
+test("a passage stands in an answer where its text will be", () => {
+  const there = passage("/a.log", 1, 2);
+  const value: XmlRpcResult = [{ a: there }, "x"];
+  const parts = encodeResponse(value);
+  const [before, , after] = encodeResponse([{ a: "cut" }, "x"]).split(/(cut)/);
+  expect(parts).toEqual([before, there, after]);
+});
+
+test("a call of more elements or attributes than it can mean is refused, an answer is not", () => {
+  const call = (inside: string): string => `<methodCall><methodName>a</methodName>${inside}</methodCall>`;
+  expect(decodeCall(call("<a/>".repeat(99_000)))).toEqual({ method: "a", params: [] });
+  expect(() => decodeCall(call("<a/>".repeat(101_000)))).toThrow("too many elements");
+  const attributes = Array.from({ length: 101_000 }, (_, at) => `a${at}=''`).join(" ");
+  expect(() => decodeCall(call(`<a ${attributes}/>`))).toThrow("too many elements");
+  const values = "<value><a/>x</value>".repeat(101_000);
+  const answer = decodeResponse(
+    `<methodResponse><params><param><value><array><data>${values}</data></array></value></param></params></methodResponse>`,
+  );
+  expect(answer.ok && (answer.value as readonly unknown[]).length).toBe(101_000);
 });

@@ -4,7 +4,7 @@ import type { Daemon } from "../../rpc/daemon.js";
 import { FAULTS, RpcFault } from "../../rpc/fault.js";
 import { LOG_METHODS } from "../../rpc/log-methods.js";
 import { findProcess } from "../../rpc/lookup.js";
-import type { Answer, MethodTable, Value } from "../../rpc/method.js";
+import type { Answer, MethodTable, Result, Value } from "../../rpc/method.js";
 import { PROCESS_METHODS } from "../../rpc/process-methods.js";
 import { inTurn } from "../../rpc/system-methods.js";
 import type { CallUnderWay } from "../rpc-handler.js";
@@ -95,7 +95,7 @@ async function call(
   onWait: OnWait,
   method: string,
   ...args: readonly Value[]
-): Promise<Value> {
+): Promise<Result> {
   const answer = run(daemon, method, args);
   if (answer instanceof Promise) onWait({ method, answer, page: true });
   return answer;

@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Daemon } from "../../rpc/daemon.js";
 import { readBody } from "../body.js";
 import { hasForeignOrigin, isCrossSite } from "../browser.js";
-import { SERVER, send, sendError } from "../reply.js";
+import { SERVER, send, sendError, sendLongReply } from "../reply.js";
 import { act, type OnWait } from "./actions.js";
 import { document, escapeText, quoteUrl } from "./html.js";
 import { STATIC_FILES } from "./static.js";
@@ -20,7 +20,12 @@ export interface Page {
   handle(path: string, request: IncomingMessage, response: ServerResponse, onWait: OnWait): boolean;
 }
 
+/** A map, since the methods of URLSearchParams go through all there is for each key. */
+type Form = ReadonlyMap<string, string>;
+
 const FORM_LIMIT_BYTES = 64 * 1024;
+
+const HTML = "text/html;charset=utf-8";
 
 const HEADERS = {
   Pragma: "no-cache",
@@ -39,18 +44,17 @@ export function createPage(daemon: Daemon, onForeign: (request: IncomingMessage)
   async function status(
     request: IncomingMessage,
     response: ServerResponse,
-    form: URLSearchParams,
+    form: Form,
     onWait: OnWait,
   ): Promise<void> {
     // Every part of it asks the daemon for something, and that gives no more answers.
     if (daemon.mood !== "RUNNING") return sendError(response, 500);
     const action = form.get("action");
-    if (action === null || action === "")
-      return sendPage(response, statusPage(daemon, form.get("message") ?? "", token));
-    const name = form.get("processname");
+    if (action === undefined) return sendPage(response, statusPage(daemon, form.get("message") ?? "", token));
+    const name = form.get("processname") ?? null;
     if (action !== "refresh") {
       const { headers, method } = request;
-      const own = sameToken(form.get("token"), token);
+      const own = sameToken(form.get("token") ?? "", token);
       const foreign = isCrossSite(headers) || (!own && hasForeignOrigin(headers));
       if (foreign) onForeign(request);
       if (foreign || (!own && isBrowser(request))) {
@@ -64,17 +68,20 @@ export function createPage(daemon: Daemon, onForeign: (request: IncomingMessage)
     redirect(request, response, message);
   }
 
+  async function tail(response: ServerResponse, form: Form): Promise<void> {
+    const [name = null, limit, end] = ["processname", "limit", "end"].map((key) => form.get(key));
+    await sendLongReply(response, HTML, tailPage(daemon, { name, limit, end }), HEADERS);
+  }
+
   async function answer(
     path: string,
     request: IncomingMessage,
     response: ServerResponse,
-    form: URLSearchParams,
+    form: Form,
     onWait: OnWait,
   ): Promise<void> {
     if (path === "/ok.html") return send(response, 200, "text/plain", "OK");
-    if (path === "/tail.html")
-      return sendPage(response, tailPage(daemon, form.get("processname"), form.get("limit")));
-    return status(request, response, form, onWait);
+    return path === "/tail.html" ? tail(response, form) : status(request, response, form, onWait);
   }
 
   return {
@@ -109,8 +116,8 @@ function isBrowser({ headers }: IncomingMessage): boolean {
   return (headers.accept ?? "").includes("text/html") || (headers["user-agent"] ?? "").startsWith("Mozilla/");
 }
 
-function sameToken(sent: string | null, token: string): boolean {
-  const bytes = Buffer.from(sent ?? "");
+function sameToken(sent: string, token: string): boolean {
+  const bytes = Buffer.from(sent);
   return bytes.length === token.length && timingSafeEqual(bytes, Buffer.from(token));
 }
 
@@ -127,22 +134,19 @@ function confirmPage(action: string, name: string | null, token: string): string
 }
 
 /** Query first, then the body of a POST over it; of a key given twice the first counts. What is empty is not there. */
-function readForm(
-  request: IncomingMessage,
-  response: ServerResponse,
-  use: (form: URLSearchParams) => void,
-): void {
+function readForm(request: IncomingMessage, response: ServerResponse, use: (form: Form) => void): void {
   const query = given((request.url ?? "").split("?").slice(1).join("?"));
   if (request.method !== "POST") return use(query);
   readBody(request, response, FORM_LIMIT_BYTES, (bytes) => {
-    const body = given(bytes.toString("utf8"));
-    for (const key of new Set(body.keys())) query.set(key, body.get(key) ?? "");
-    use(query);
+    use(new Map([...query, ...given(bytes.toString("utf8"))]));
   });
 }
 
-function given(text: string): URLSearchParams {
-  return new URLSearchParams([...new URLSearchParams(text)].filter(([, value]) => value !== ""));
+function given(text: string): Form {
+  const form = new Map<string, string>();
+  for (const [key, value] of new URLSearchParams(text))
+    if (value !== "" && !form.has(key)) form.set(key, value);
+  return form;
 }
 
 function redirect(request: IncomingMessage, response: ServerResponse, message: string): void {
@@ -157,7 +161,7 @@ function redirect(request: IncomingMessage, response: ServerResponse, message: s
 }
 
 function sendPage(response: ServerResponse, page: string, status = 200): void {
-  send(response, status, "text/html;charset=utf-8", page, HEADERS);
+  send(response, status, HTML, page, HEADERS);
 }
 
 function sendStatic(
