@@ -115,7 +115,8 @@ serverurl=unix:///tmp/supervisor.sock
 ;events=PROCESS_STATE          ; or several, with commas
 ;buffer_size=10                ; events that wait when all are busy
 
-; Programs that are started and stopped together, as thegroupname:*. They leave the groups of their own.
+; Programs that are started and stopped together, as thegroupname:*. They no longer form groups of
+; their own.
 ;[group:thegroupname]
 ;programs=progname1,progname2
 ;priority=999

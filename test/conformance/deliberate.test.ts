@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fixture } from "../support/fixture.js";
+import { request } from "../support/http.js";
 import { descriptors } from "../support/processes.js";
 import { until } from "../support/until.js";
 import { scenario } from "./scenario.js";
@@ -248,5 +249,56 @@ scenario("a child's log that somebody removes comes back", {
     await rpc("supervisor.sendProcessStdin", "p", "after\n");
     await rpc("supervisor.stopProcess", "p");
     return existsSync(path) ? readFileSync(path, "utf8") : "no log";
+  },
+});
+
+/** O_RDONLY, O_WRONLY or O_RDWR of a child's descriptors 0 to 2. */
+function accessModes(pid: number): readonly (string | undefined)[] {
+  return [0, 1, 2].map((fd) => {
+    const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8"))?.[1] ?? "";
+    return ["O_RDONLY", "O_WRONLY", "O_RDWR"][Number.parseInt(flags, 8) & 3];
+  });
+}
+
+const modesOf = async ({ state }: Stage): Promise<unknown> =>
+  accessModes(Number((await state("p", "RUNNING"))["pid"]));
+
+scenario("a child's descriptors are open for reading and writing, so that the pipes outlive the daemon", {
+  area,
+  conf: `[program:p]\n${stay}`,
+  differs: {
+    reason: "a child holds both ends of its pipes; in the reference one",
+    ours: () => ["O_RDWR", "O_RDWR", "O_RDWR"],
+  },
+  play: modesOf,
+});
+
+scenario("with adopt=false each is open in one direction", {
+  area,
+  supervisord: "adopt=false",
+  conf: `[program:p]\n${stay}`,
+  play: modesOf,
+});
+
+scenario("methods beyond Supervisor's stand in a namespace of their own", {
+  area,
+  differs: {
+    reason: "system.listMethods names the methods of supervisord_ts too",
+    ours: () => ["supervisord_ts.needsReload", "supervisord_ts.upgrade"],
+  },
+  async play({ rpc }) {
+    const names = (await rpc("system.listMethods")) as string[];
+    return names.filter((name) => !/^(?:supervisor|system)\./.test(name));
+  },
+});
+
+scenario("blanks round a method's name are no part of it", {
+  area,
+  differs: { reason: "blanks round the name are forgiven", ours: () => [200, true] },
+  async play({ dir }) {
+    const body =
+      "<?xml version='1.0'?><methodCall><methodName> supervisor.getState </methodName><params/></methodCall>";
+    const answer = await request({ socketPath: `${dir}/s.sock` }, "POST", "/RPC2", { body });
+    return [answer.status, answer.body.includes("RUNNING")];
   },
 });

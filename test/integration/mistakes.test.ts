@@ -69,3 +69,18 @@ test("25 mistakes are 25 messages with file and line, exit status 2, and no proc
   expect(existsSync(join(place.dir, "started"))).toBe(false);
   expect(existsSync(join(place.dir, "s.sock"))).toBe(false);
 });
+
+test("a limit of open files that can't be raised is told as it is, and nothing starts", () => {
+  using place = scratch();
+  const conf = join(place.dir, "s.conf");
+  writeFileSync(
+    conf,
+    `[supervisord]\nlogfile=${place.dir}/main.log\npidfile=${place.dir}/pid\nminfds=100000\n`,
+  );
+  const limited = `ulimit -Sn 512; ulimit -Hn 700; exec ${OUR_SUPERVISORD} -n -c ${conf}`;
+  const { status, stderr } = spawnSync("/bin/sh", ["-c", limited], { encoding: "utf8" });
+  expect(status).toBe(2);
+  // The reference names the limit that was asked for a second time.
+  expect(stderr).toContain("required to run this process is 100000 as per");
+  expect(stderr).toContain("only allow you to open 700 file descriptors");
+});
