@@ -2,6 +2,9 @@
 const { writeSync } = require("node:fs");
 const { main } = require("../dist/bin/supervisorctl.cjs");
 
+/** The reader, or the terminal, has gone away: nobody is left to tell. */
+const GONE = ["EPIPE", "EIO"];
+
 /** Whole or not at all, before the next line: output must survive the exit, and a closed pipe is quiet. */
 function write(fd) {
   return (text) => {
@@ -10,11 +13,16 @@ function write(fd) {
       try {
         bytes = bytes.subarray(writeSync(fd, bytes));
       } catch (error) {
-        if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-        if (error.code !== "EAGAIN") throw error;
+        if (GONE.includes(error.code)) process.exit(process.exitCode ?? 0);
+        if (error.code !== "EAGAIN") cannotWrite(fd, error);
       }
     }
   };
+}
+
+function cannotWrite(fd, { message }) {
+  if (fd !== 2) write(2)(`Error: cannot write: ${message}\n`);
+  process.exit(1);
 }
 
 function interrupted() {
@@ -24,5 +32,19 @@ function interrupted() {
   return { signal: controller.signal, [Symbol.dispose]: () => process.off("SIGINT", abort) };
 }
 
-const io = { stdout: write(1), stderr: write(2), stdin: process.stdin, interrupted };
-main(process.argv.slice(1), io).then((status) => process.exit(status));
+const io = {
+  stdout: write(1),
+  stderr: write(2),
+  /** Not opened before it is needed. */
+  get stdin() {
+    return process.stdin;
+  },
+  interrupted,
+};
+main(process.argv.slice(1), io).then(
+  (status) => process.exit(status),
+  ({ message }) => {
+    io.stderr(`Error: ${message}\n`);
+    process.exit(1);
+  },
+);

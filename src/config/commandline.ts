@@ -113,8 +113,9 @@ export type SupervisorctlArgs = Parsed<{
 export function parseSupervisorctlArgs(
   argv: readonly string[],
   host: ConfigHost = nodeHost(),
+  name = "supervisorctl",
 ): SupervisorctlArgs {
-  const command = { name: "supervisorctl", rows: SUPERVISORCTL, positional: "[action...]" };
+  const command = { name, rows: SUPERVISORCTL, positional: "[action...]" };
   const read = readArgs(argv, command, host);
   if (read.kind === "version") return { kind: "error", message: "option --version not recognized" };
   if (read.kind !== "run") return read;

@@ -210,7 +210,7 @@ function signalTarget(
     shutdown: () => supervision.shutdown(),
     reload() {
       const refuse = (error: unknown): void =>
-        log.log("error", `not reloading: ${error instanceof Error ? error.message : String(error)}`);
+        log.log("error", `not reloading: ${textOf(error).replaceAll("\n", "; ")}`);
       try {
         supervision.restart()?.catch(refuse);
       } catch (error) {
@@ -248,4 +248,8 @@ function holdPidfile(path: string, log: Log): Disposable {
   if (problem === null) log.log("info", `supervisord started with pid ${process.pid}`);
   else log.log("critical", `could not write pidfile ${path}`);
   return { [Symbol.dispose]: () => removePidfile(path, process.pid) };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
