@@ -93,9 +93,13 @@ async function showTail(
   }
 }
 
-/** Names may hold what means something in a URL; the colon of a group's member means nothing there. */
+/**
+ * Names may hold what means something in a URL. Supervisor's server decodes twice and looks for `#`, `?` and `;`
+ * between, so these are encoded twice, and `%` with them. A colon means nothing there.
+ */
 function logtail(name: string, channel: string): string {
-  return `/logtail/${encodeURIComponent(name).replaceAll("%3A", ":")}/${channel}`;
+  const encoded = encodeURIComponent(name).replaceAll("%3A", ":");
+  return `/logtail/${encoded.replace(/%(?=23|25|3B|3F)/g, "%25")}/${channel}`;
 }
 
 /** Shows a stream until Ctrl-C, or until the daemon ends it. */
