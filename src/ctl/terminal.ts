@@ -7,6 +7,7 @@
  */
 import { clearScreenDown, createInterface, cursorTo, type Interface } from "node:readline";
 import { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { isatty, ReadStream } from "node:tty";
 import type { Keyboard, LineOptions, Typed } from "./keyboard.js";
 import { secretReader } from "./secret.js";
@@ -38,6 +39,9 @@ const LAST_LINE_LIMIT = 70;
 /** A terminal that is gone gives nothing but ends. */
 const MOST_ENDS = 100;
 const EMPTY = Buffer.alloc(0);
+
+/** A sequence that one key sends, a control character, or letters. */
+const KEYS = /\x1b(?:\[[\d;]*[A-Za-z~]|O[A-Za-z]|.)|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+/gu;
 
 /** Takes bytes one piece at a time; false while it can't take any. */
 interface Owner {
@@ -325,6 +329,12 @@ function editedLine(
     historySize: Math.max(history.length, 1),
     ...(complete === undefined ? {} : { completer: completer(complete) }),
   });
+  const decoder = new StringDecoder("utf8");
+  /** Of several letters at once Node's readline puts all but the last at the end of the line, wherever the cursor is. */
+  const press = (key: string): void => {
+    const atEnd = reader.cursor === reader.line.length;
+    for (const part of atEnd || key.startsWith("\x1b") ? [key] : key) keys.emit("data", Buffer.from(part));
+  };
   let waiting = false;
   const onClose = (): void => finish("end");
   const finish = (typed: Typed): void => {
@@ -342,13 +352,18 @@ function editedLine(
     waiting = true;
   });
   reader.on("resume", () => {
-    waiting = false;
-    serve();
+    // Its answer is put into the line right after this.
+    queueMicrotask(() => {
+      waiting = false;
+      serve();
+    });
   });
   if (prompt !== "") reader.prompt();
   return {
     ready: () => !waiting,
-    feed: (piece) => void keys.emit("data", piece),
+    feed(piece) {
+      for (const [key] of decoder.write(piece).matchAll(KEYS)) press(key);
+    },
     settle: finish,
     redraw: () => reader.prompt(true),
     print: (text) => printBeside(reader, text, write),
