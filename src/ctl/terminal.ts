@@ -8,6 +8,7 @@
 import { clearScreenDown, createInterface, cursorTo, type Interface } from "node:readline";
 import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { setImmediate } from "node:timers/promises";
 import { isatty, ReadStream } from "node:tty";
 import type { Keyboard, LineOptions, Typed } from "./keyboard.js";
 import { secretReader } from "./secret.js";
@@ -70,6 +71,8 @@ export function createTerminal(write: (text: string) => void): Keyboard {
   let ahead: Buffer = EMPTY;
   /** The last line printed beside a line being typed, as far as it has come. */
   let unfinished = "";
+  /** Until it is settled, what comes is still what was typed before `forget`. */
+  let forgetting: Promise<void> | null = null;
   let stopped: { readonly raw: boolean; readonly ignored: NodeJS.Timeout } | null = null;
 
   const dropping = (): boolean => owner === null && listening.at(-1)?.typed === "drop";
@@ -108,11 +111,22 @@ export function createTerminal(write: (text: string) => void): Keyboard {
 
   function onBytes(bytes: Buffer): void {
     endsInARow = 0;
-    if (dropping()) return;
+    if (dropping() || forgetting !== null) return;
     const waiting = owner?.ready() !== true;
     const kept = raw && waiting ? actOnSignals(bytes) : bytes;
     if (!waiting || ahead.length + kept.length <= AHEAD_LIMIT_BYTES) ahead = Buffer.concat([ahead, kept]);
     serve();
+  }
+
+  /** Drops what is typed so far. Half a line is given out by the kernel when it changes to raw mode. */
+  function forget(): void {
+    if (closed) return;
+    ahead = EMPTY;
+    mode(true);
+    rest();
+    forgetting = twoTurns().then(() => {
+      forgetting = null;
+    });
   }
 
   /** In raw mode the kernel makes no signals of keys. Gives what else was typed, and as the kernel has it: after Ctrl-C. */
@@ -192,7 +206,10 @@ export function createTerminal(write: (text: string) => void): Keyboard {
     create: (settle: (typed: Typed) => void) => Owner,
     signal?: AbortSignal,
   ): Promise<Typed> {
-    const onAbort = (): void => owner?.settle("end");
+    const onAbort = (): void => {
+      owner?.settle("end");
+      forget();
+    };
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return await new Promise((resolve) => {
@@ -212,7 +229,8 @@ export function createTerminal(write: (text: string) => void): Keyboard {
 
   return {
     terminal: true,
-    line(question, options = {}) {
+    async line(question, options = {}) {
+      await forgetting;
       mode(!dumb);
       const prompt = question === "" ? unfinished : question;
       return own(
@@ -223,7 +241,8 @@ export function createTerminal(write: (text: string) => void): Keyboard {
         options.signal,
       );
     },
-    secret(prompt) {
+    async secret(prompt) {
+      await forgetting;
       mode(true);
       return own((settle) => secretLine(prompt, write, settle));
     },
@@ -237,7 +256,8 @@ export function createTerminal(write: (text: string) => void): Keyboard {
         signal: controller.signal,
         [Symbol.dispose]() {
           listening.splice(listening.indexOf(entry), 1);
-          rest();
+          if (typed === "drop") forget();
+          else rest();
         },
       };
     },
@@ -257,6 +277,12 @@ export function createTerminal(write: (text: string) => void): Keyboard {
     if (raw) stream?.setRawMode(false);
     stream?.destroy();
   }
+}
+
+/** Everything that could be read before has been read then. */
+async function twoTurns(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 /** What stands before the cursor, where that is plain text. */

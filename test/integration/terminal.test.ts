@@ -39,6 +39,7 @@ command=${fixture("prompt-for-lines")}
 [program:deaf]
 command=${fixture("ignore-sigterm")}
 stopwaitsecs=1000
+autorestart=false
 `);
   for (const name of ["echo", "a", "later", "db", "deaf"]) await daemon.state(name, "RUNNING");
   for (const name of ["echo", "later", "deaf"]) await daemon.line(name, "ready");
@@ -152,7 +153,8 @@ describe.each(["xterm-256color", "dumb"])("TERM=%s", (term) => {
 
   test("fg sends each line once, shows it once, and leaves at Ctrl-C", async () => {
     await using screen = await shell(term);
-    await enter(screen, "fg echo", TO_EXIT, "ready");
+    await daemon.rpc("supervisor.clearProcessLogs", "echo");
+    await enter(screen, "fg echo", TO_EXIT);
     await enter(screen, "hello there", "hello there\n", "heard hello there\n");
     screen.type(CTRL.C);
     await screen.sees(`Exiting foreground\n${PROMPT}`);
@@ -177,7 +179,7 @@ describe.each(["xterm-256color", "dumb"])("TERM=%s", (term) => {
   test("Ctrl-D leaves fg and not the shell, again and again", async () => {
     await using screen = await shell(term);
     for (const _turn of [1, 2]) {
-      await enter(screen, "fg echo", TO_EXIT, "ready");
+      await enter(screen, "fg echo", TO_EXIT);
       screen.type(CTRL.D);
       await screen.sees(`Exiting foreground\n${PROMPT}`);
     }
@@ -187,7 +189,7 @@ describe.each(["xterm-256color", "dumb"])("TERM=%s", (term) => {
 
   test("fg of a process that ends says so at the next line", async () => {
     await using screen = await shell(term);
-    await enter(screen, "fg echo", TO_EXIT, "ready");
+    await enter(screen, "fg echo", TO_EXIT);
     screen.type("quit\r");
     await daemon.state("echo", "EXITED");
     screen.type("more\r");
@@ -198,9 +200,11 @@ describe.each(["xterm-256color", "dumb"])("TERM=%s", (term) => {
 
   test("a prompt without a line's end stays before what is typed", async () => {
     await using screen = await shell(term);
-    await enter(screen, "fg db", TO_EXIT, "(db) ");
+    await daemon.rpc("supervisor.clearProcessLogs", "db");
+    await enter(screen, "fg db", TO_EXIT);
+    await enter(screen, "first", "got first\n(db) ");
     screen.type(`prinz${BACKSPACE}t`);
-    await enter(screen, "", "got print", "(db) ");
+    await enter(screen, "", "got print\n(db) ");
     expect(screen.screen()).toContain("(db) print");
     screen.type(CTRL.C);
     await screen.sees(PROMPT);
@@ -412,8 +416,9 @@ describe.each(["xterm-256color", "dumb"])("TERM=%s", (term) => {
     await tail.sees("ready");
     tail.type(CTRL.C);
     expect(await tail.ended).toEqual({ exit: 0, modes: ORDINARY });
+    await daemon.rpc("supervisor.clearProcessLogs", "echo");
     await using fg = await ctl(term, ["fg", "echo"]);
-    await fg.sees("ready");
+    await fg.sees(TO_EXIT);
     await enter(fg, "one", "heard one");
     expect(fg.screen().filter((line) => line === "one")).toHaveLength(1);
     fg.type(CTRL.C);
@@ -440,21 +445,24 @@ describe.each(["xterm-256color", "dumb"])("TERM=%s", (term) => {
     expect(screen.screen()).toEqual(["Really shut the remote supervisord process down y/N? n"]);
   });
 
-  test("a daemon that goes away ends tail -f and fg, and the shell says so at the next command", async () => {
-    await using other = await boot(`[program:a]\ncommand=${fixture("ready")}`);
-    await other.state("a", "RUNNING");
-    await using screen = await terminal([...supervisorctl("ours"), "-c", other.conf], {
-      cwd: other.dir,
-      env: environment(other.dir, { TERM: term }),
-    });
-    await screen.sees(PROMPT);
-    await enter(screen, "fg a", TO_EXIT, "ready");
-    screen.type("half a li");
-    await screen.sees("half a li");
-    other.signal("SIGTERM");
-    await screen.sees(`Exiting foreground\n`);
-    expect(await other.exited).toBe(0);
-    await screen.sees(PROMPT);
-    await leave(screen);
-  });
+  test.each(["fg a", "tail -f a"])(
+    "%s ends with its daemon, and what was typed is forgotten",
+    async (line) => {
+      await using other = await boot(`[program:a]\ncommand=${fixture("ready")}`);
+      await other.state("a", "RUNNING");
+      await using screen = await terminal([...supervisorctl("ours"), "-c", other.conf], {
+        cwd: other.dir,
+        env: environment(other.dir, { TERM: term }),
+      });
+      await screen.sees(PROMPT);
+      await enter(screen, line, TO_EXIT, "ready");
+      screen.type("half a li");
+      await screen.sees("half a li");
+      other.signal("SIGTERM");
+      await screen.sees(PROMPT);
+      expect(await other.exited).toBe(0);
+      await enter(screen, "version", "no such file", PROMPT);
+      await leave(screen);
+    },
+  );
 });
