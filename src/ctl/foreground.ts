@@ -13,7 +13,7 @@ type Show = (
 export async function foreground(ctl: Controller, name: string, show: Show): Promise<void> {
   const keyboard = await ctl.keyboard();
   ctl.output("==> Press Ctrl-C to exit <==");
-  using interruption = keyboard.busy("keep");
+  using interruption = keyboard.busy("own");
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, interruption.signal]);
   const both = (["stdout", "stderr"] as const).map((channel) => show(channel, signal, keyboard.print));

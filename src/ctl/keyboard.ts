@@ -17,17 +17,20 @@ export interface Interruption extends Disposable {
   readonly signal: AbortSignal;
 }
 
+/**
+ * What becomes of what is typed while no line is asked for: `keep` it for the next line; `drop` it; `own`: it is for
+ * the lines that this command asks for, and for nobody after its end.
+ */
+export type Destiny = "keep" | "drop" | "own";
+
 export interface Keyboard {
   /** Whether somebody sits at it. */
   readonly terminal: boolean;
   line(prompt: string, options?: LineOptions): Promise<Typed>;
   /** A line that is not shown. */
   secret(prompt: string): Promise<Typed>;
-  /**
-   * Until disposed, Ctrl-C aborts the signal; the innermost of several. `keep`: what is typed meanwhile belongs to
-   * the next line. `drop`: it belongs to nobody.
-   */
-  busy(typed: "keep" | "drop"): Interruption;
+  /** Until disposed, Ctrl-C aborts the signal; the innermost of several. */
+  busy(typed: Destiny): Interruption;
   /** Shows text while somebody may be typing a line. */
   print(text: string): void;
   /** Gives the terminal back as it was. */

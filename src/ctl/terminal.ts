@@ -10,7 +10,7 @@ import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { setImmediate } from "node:timers/promises";
 import { isatty, ReadStream } from "node:tty";
-import type { Keyboard, LineOptions, Typed } from "./keyboard.js";
+import type { Destiny, Keyboard, LineOptions, Typed } from "./keyboard.js";
 import { secretReader } from "./secret.js";
 
 const KEY = {
@@ -44,8 +44,9 @@ const EMPTY = Buffer.alloc(0);
 /** A sequence that one key sends, a control character, or letters. */
 const KEYS = /\x1b(?:\[[\d;]*[A-Za-z~]|O[A-Za-z]|.)|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+/gu;
 
-/** Takes bytes one piece at a time; false while it can't take any. */
+/** Whoever takes what is typed. */
 interface Owner {
+  /** False while nothing can be taken. */
   readonly ready: () => boolean;
   readonly feed: (piece: Buffer) => void;
   readonly settle: (typed: Typed) => void;
@@ -61,7 +62,7 @@ export function isTerminal(): boolean {
 
 export function createTerminal(write: (text: string) => void): Keyboard {
   const dumb = !isatty(1) || ["", "dumb", "unknown"].includes(process.env["TERM"] ?? "");
-  const listening: { readonly abort: () => void; readonly typed: "keep" | "drop" }[] = [];
+  const listening: { readonly abort: () => void; readonly typed: Destiny }[] = [];
   let stream: ReadStream | null = null;
   let raw = false;
   let closed = false;
@@ -129,7 +130,10 @@ export function createTerminal(write: (text: string) => void): Keyboard {
     });
   }
 
-  /** In raw mode the kernel makes no signals of keys. Gives what else was typed, and as the kernel has it: after Ctrl-C. */
+  /**
+   * In raw mode the kernel makes no signals of keys, so that is done here. Gives what is left to keep: as with the
+   * kernel, what was typed before Ctrl-C is dropped.
+   */
   function actOnSignals(bytes: Buffer): Buffer {
     if (bytes.includes(KEY.INTERRUPT)) interrupt();
     if (bytes.includes(KEY.QUIT)) end("SIGQUIT");
@@ -206,10 +210,7 @@ export function createTerminal(write: (text: string) => void): Keyboard {
     create: (settle: (typed: Typed) => void) => Owner,
     signal?: AbortSignal,
   ): Promise<Typed> {
-    const onAbort = (): void => {
-      owner?.settle("end");
-      forget();
-    };
+    const onAbort = (): void => owner?.settle("end");
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return await new Promise((resolve) => {
@@ -256,8 +257,8 @@ export function createTerminal(write: (text: string) => void): Keyboard {
         signal: controller.signal,
         [Symbol.dispose]() {
           listening.splice(listening.indexOf(entry), 1);
-          if (typed === "drop") forget();
-          else rest();
+          if (typed === "keep") rest();
+          else forget();
         },
       };
     },

@@ -198,6 +198,19 @@ describe.each(["xterm-256color", "dumb"])("TERM=%s", (term) => {
     await leave(screen);
   });
 
+  test("lines typed into fg after its process has ended are not run", async () => {
+    await using screen = await shell(term);
+    await enter(screen, "fg echo", TO_EXIT);
+    screen.type("quit\rstop a\rstop a\rstop a");
+    await screen.sees("Exiting foreground\n");
+    await screen.sees(PROMPT);
+    await enter(screen, "version", "4.", PROMPT);
+    await alive("a");
+    await daemon.state("echo", "EXITED");
+    await daemon.rpc("supervisor.startProcess", "echo");
+    await leave(screen);
+  });
+
   test("a prompt without a line's end stays before what is typed", async () => {
     await using screen = await shell(term);
     await daemon.rpc("supervisor.clearProcessLogs", "db");

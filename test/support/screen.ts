@@ -6,7 +6,6 @@ export interface Screen {
   lines(): readonly string[];
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: this is what they begin with
 const SEQUENCE = /^\x1b(?:\[([\d;?]*)([A-Za-z])|[()].|[=>78])/;
 
 export function createScreen(columns: number): Screen {

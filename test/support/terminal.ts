@@ -127,5 +127,4 @@ export async function terminal(command: readonly string[], options: TerminalOpti
   };
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: this is what they begin with
 const SEQUENCES = /\x1b\[[\d;?]*[A-Za-z]/g;
