@@ -1,6 +1,6 @@
 /** supervisorctl when something is wrong: a sentence with the place, Supervisor's exit status, no trace. */
 import { spawn } from "node:child_process";
-import { chmodSync, closeSync, cpSync, openSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, cpSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -10,6 +10,7 @@ import { overhear } from "../support/overhear.js";
 import { environment, OUR_SUPERVISORCTL, supervisorctl } from "../support/programs.js";
 import { type Ran, runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
+import { until } from "../support/until.js";
 
 const asRoot = test.runIf(process.getuid?.() === 0);
 const NOBODY = 65534;
@@ -43,6 +44,7 @@ test("while the daemon stops, every command says so in a sentence", async () => 
   await daemon.state("a", "RUNNING");
   await daemon.line("a", "ready");
   const { pid } = await daemon.info("a");
+  writeFileSync(daemon.conf, `${readFileSync(daemon.conf, "utf8")}\nautostart=false\n`);
   expect((await daemon.ctl(["reload"])).out).toBe("Restarted supervisord\n");
   const stopping = /^ERROR: (?:supervisor |already )?shutting down(?: \(or reloading\))?\n$/;
   for (const words of [
@@ -56,7 +58,10 @@ test("while the daemon stops, every command says so in a sentence", async () => 
   ])
     expect(await daemon.ctl(words)).toEqual({ out: expect.stringMatching(stopping), err: "", exit: 1 });
   process.kill(Number(pid), "SIGKILL");
-  await daemon.logged("supervisord started");
+  await until(
+    async () => (await daemon.ctl(["status", "a"])).out.includes("STOPPED"),
+    "a daemon that has begun anew",
+  );
 });
 
 asRoot("a socket that this user may not open: path, reason and mode", async () => {
