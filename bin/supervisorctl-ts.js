@@ -24,6 +24,9 @@ require("./begin.js");
 const { writeSync } = require("node:fs");
 const { main } = require("../dist/bin/supervisorctl.cjs");
 
+/** The reader, or the terminal, has gone away: nobody is left to tell. */
+const GONE = ["EPIPE", "EIO"];
+
 /** Whole or not at all, before the next line: output must survive the exit, and a closed pipe is quiet. */
 function write(fd) {
   return (text) => {
@@ -32,11 +35,16 @@ function write(fd) {
       try {
         bytes = bytes.subarray(writeSync(fd, bytes));
       } catch (error) {
-        if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-        if (error.code !== "EAGAIN") throw error;
+        if (GONE.includes(error.code)) process.exit(process.exitCode ?? 0);
+        if (error.code !== "EAGAIN") cannotWrite(fd, error);
       }
     }
   };
+}
+
+function cannotWrite(fd, { message }) {
+  if (fd !== 2) write(2)(`Error: cannot write: ${message}\n`);
+  process.exit(1);
 }
 
 function interrupted() {
@@ -46,5 +54,19 @@ function interrupted() {
   return { signal: controller.signal, [Symbol.dispose]: () => process.off("SIGINT", abort) };
 }
 
-const io = { stdout: write(1), stderr: write(2), stdin: process.stdin, interrupted };
-main(process.argv.slice(1), io).then((status) => process.exit(status));
+const io = {
+  stdout: write(1),
+  stderr: write(2),
+  /** Not opened before it is needed. */
+  get stdin() {
+    return process.stdin;
+  },
+  interrupted,
+};
+main(process.argv.slice(1), io).then(
+  (status) => process.exit(status),
+  ({ message }) => {
+    io.stderr(`Error: ${message}\n`);
+    process.exit(1);
+  },
+);

@@ -25,7 +25,7 @@ const MOST_SOCKETS = 8;
 const KEEPALIVE_MS = 120_000;
 const PATH = "/RPC2";
 
-/** Throws `UnknownProtocolError`. */
+/** Throws `UnknownProtocolError`, and an error for a path that no socket can have. */
 export function createTransport({ serverurl, username, password }: ServerAddress): Transport {
   const target = targetOf(serverurl);
   const headers: Record<string, string> = { "User-Agent": "supervisorctl-ts", Host: target.headerHost };
@@ -98,13 +98,25 @@ interface Target {
 
 function targetOf(serverurl: string): Target {
   if (serverurl.startsWith("unix://"))
-    return { options: { socketPath: serverurl.slice("unix://".length) }, headerHost: "localhost" };
+    return { options: { socketPath: fitting(serverurl.slice("unix://".length)) }, headerHost: "localhost" };
   if (!serverurl.startsWith("http://"))
     throw new UnknownProtocolError(`Unknown protocol for serverurl ${serverurl}`);
+  if (!URL.canParse(serverurl)) throw new Error(`Cannot use serverurl ${serverurl}: it is no URL`);
   const { hostname, port } = new URL(serverurl);
   const host = hostname.replace(/^\[|\]$/g, "");
   return {
     options: { host, port: port === "" ? 80 : Number(port) },
     headerHost: port === "" ? hostname : `${hostname}:${port}`,
   };
+}
+
+/** What a socket's address holds beside the zero at its end; Node would cut a longer path and go elsewhere. */
+const LONGEST_SOCKET_PATH_BYTES = 107;
+
+function fitting(path: string): string {
+  const length = Buffer.byteLength(path);
+  if (length <= LONGEST_SOCKET_PATH_BYTES) return path;
+  throw new Error(
+    `Cannot connect to ${path}: a socket's path has at most ${LONGEST_SOCKET_PATH_BYTES} bytes, this one has ${length}`,
+  );
 }

@@ -55,6 +55,15 @@ export function findCommand(plugins: readonly CtlPlugin[], name: string): Comman
   return plugins.find(({ commands }) => commands.has(name))?.commands.get(name);
 }
 
+/** The actions, as the command line's help lists them: each by its first form. */
+export function actionsText(): string {
+  const rows = [...COMMANDS.values(), { help: HELP_OF_HELP }].map(({ help: [first = ""] }) => {
+    const [form = "", meaning = ""] = first.split(/\s*\t+/);
+    return meaning === "" ? `  ${form}\n` : `  ${form.padEnd(32)}${meaning}\n`;
+  });
+  return `Actions:\n${rows.sort().join("")}\nWithout an action a shell reads them, one a line; "help <action>" tells all forms of one.\n`;
+}
+
 const HELP_OF_HELP = ["help\t\tList the actions", "help <action>\tTell about one action"];
 
 /** Runs one line: a command's name and what follows it. */

@@ -4,10 +4,11 @@ import { HttpStatusError } from "../client/transport.js";
 import type { CtlConfig } from "../core/config.js";
 import { FAULTS } from "../core/faults.js";
 import { EXIT, exitOfFault } from "./exit-status.js";
+import type { Interruption, Keyboard } from "./keyboard.js";
 import type { CtlPlugin } from "./plugins.js";
-import { codeOf, describeUnexpected } from "./python-error.js";
+import { codeOf, describeTrouble } from "./trouble.js";
 
-/** What the session needs of the terminal around it. */
+/** What the session needs of the world around it. */
 export interface Io {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
@@ -16,20 +17,16 @@ export interface Io {
   readonly interrupted: () => Interruption;
 }
 
-export interface Interruption extends Disposable {
-  readonly signal: AbortSignal;
-}
-
-/** Asks a question; null at the end of input. Silent answers are not echoed. */
-export type Ask = (question: string, silent: boolean) => Promise<string | null>;
-
 export interface Controller {
   readonly io: Io;
   readonly interactive: boolean;
   exitStatus: number;
   config: CtlConfig;
   client: Client;
-  ask: Ask;
+  /** Opened when it is first asked for, which takes the terminal; a single command may never do so. */
+  readonly keyboard: () => Promise<Keyboard>;
+  /** Hears Ctrl-C while a command runs, in the shell. Null: Ctrl-C ends the program, as always. */
+  busy: Keyboard["busy"] | null;
   /** True in the shell, until quit. */
   done: boolean;
   /** What `[ctlplugin:x]` sections bring; Supervisor's own commands come before theirs. */
@@ -39,29 +36,32 @@ export interface Controller {
 
 const API_VERSION = "3.0";
 
-export function createController(config: CtlConfig, interactive: boolean, io: Io, ask: Ask): Controller {
+export function createController(
+  config: CtlConfig,
+  interactive: boolean,
+  io: Io,
+  keyboard: Controller["keyboard"],
+): Controller {
   return {
     io,
     interactive,
     exitStatus: EXIT.OK,
     config,
-    client: connect(config),
-    ask,
+    client: new Client(config),
+    keyboard,
+    busy: null,
     done: false,
     plugins: [],
     output: (line) => io.stdout(`${line}\n`),
   };
 }
 
-/** A bad serverurl is met at the first use, as every other trouble with the server. */
-function connect(config: CtlConfig): Client {
-  return new Client(config);
-}
-
 export function reconnect(ctl: Controller, changes: Partial<CtlConfig>): void {
+  const config = { ...ctl.config, ...changes };
+  const client = new Client(config);
   ctl.client.close();
-  ctl.config = { ...ctl.config, ...changes };
-  ctl.client = connect(ctl.config);
+  ctl.config = config;
+  ctl.client = client;
 }
 
 /** Most commands first look whether there is a daemon they understand. Says what is wrong, and gives false. */
@@ -107,24 +107,42 @@ export function countFault(ctl: Controller, code: number, ignored: number | null
 /** Runs a command, and says what went wrong in it; asks for credentials where somebody can answer. */
 export async function guarded(ctl: Controller, run: () => Promise<void>): Promise<void> {
   for (;;) {
+    using interruption = ctl.busy?.("keep") ?? null;
     try {
-      return await run();
+      return await (interruption === null ? run() : Promise.race([run(), interrupted(interruption.signal)]));
     } catch (error) {
+      if (interruption?.signal.aborted === true) return abandon(ctl);
       const refused = error instanceof HttpStatusError && error.status === 401;
       if (refused) ctl.output("Server requires authentication");
       if (refused && ctl.interactive && (await login(ctl))) continue;
-      ctl.output(describeUnexpected(error));
+      if (!refused) ctl.output(describeTrouble(error, ctl.config.serverurl));
       ctl.exitStatus = EXIT.GENERIC;
       return;
     }
   }
 }
 
+/** Rejects when aborted. */
+function interrupted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Whatever the command still waits for fails with its connection, so that it does nothing more. */
+function abandon(ctl: Controller): void {
+  reconnect(ctl, {});
+  ctl.output("Interrupted; what supervisord has begun goes on");
+  ctl.exitStatus = EXIT.GENERIC;
+}
+
 async function login(ctl: Controller): Promise<boolean> {
-  const username = await ctl.ask("Username:", false);
-  const password = username === null ? null : await ctl.ask("Password:", true);
-  if (username === null || password === null) return false;
+  const keyboard = await ctl.keyboard();
+  const username = await keyboard.line("Username:");
+  if (typeof username === "string") return false;
+  const password = await keyboard.secret("Password:");
+  if (typeof password === "string") return false;
   ctl.output("");
-  reconnect(ctl, { username, password });
+  reconnect(ctl, { username: username.line, password: password.line });
   return true;
 }

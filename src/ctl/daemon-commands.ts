@@ -4,7 +4,7 @@ import { FAULTS } from "../core/faults.js";
 import { type Command, misuse, words } from "./command.js";
 import type { Controller } from "./controller.js";
 import { EXIT } from "./exit-status.js";
-import { codeOf } from "./python-error.js";
+import { codeOf } from "./trouble.js";
 
 export const shutdown: Command = {
   help: ["shutdown \tStop every process, then the remote supervisord"],
@@ -51,7 +51,8 @@ export const reload: Command = {
 
 async function confirmed(ctl: Controller, question: string): Promise<boolean> {
   if (!ctl.interactive) return true;
-  return ((await ctl.ask(question, false)) ?? "").toLowerCase().startsWith("y");
+  const typed = await (await ctl.keyboard()).line(question);
+  return typeof typed !== "string" && typed.line.toLowerCase().startsWith("y");
 }
 
 export const reread: Command = {

@@ -1,31 +1,36 @@
 /** fg: both logs of a process on the screen, and every typed line to its stdin. */
-import { createInterface } from "node:readline";
 import { Fault } from "../client/client.js";
 import { FAULTS } from "../core/faults.js";
 import type { Controller } from "./controller.js";
 
-/** Ends at Ctrl-C, at the end of input, or when the process does. */
-export async function foreground(
-  ctl: Controller,
-  name: string,
-  show: (channel: "stdout" | "stderr", signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+type Show = (
+  channel: "stdout" | "stderr",
+  signal: AbortSignal,
+  print: (text: string) => void,
+) => Promise<void>;
+
+/** Ends at Ctrl-C, at the end of input, with its streams, or when the process does. */
+export async function foreground(ctl: Controller, name: string, show: Show): Promise<void> {
+  const keyboard = await ctl.keyboard();
   ctl.output("==> Press Ctrl-C to exit <==");
-  using interruption = ctl.io.interrupted();
+  using interruption = keyboard.busy("own");
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, interruption.signal]);
-  const streams = Promise.allSettled([show("stdout", signal), show("stderr", signal)]);
-  const lines = createInterface({ input: ctl.io.stdin, terminal: false });
-  interruption.signal.addEventListener("abort", () => lines.close(), { once: true });
+  const both = (["stdout", "stderr"] as const).map((channel) => show(channel, signal, keyboard.print));
+  const streams = Promise.allSettled(both).then(() => over.abort());
+  /** Not kept for the shell's history: it may be a password. */
+  const history: string[] = [];
   try {
-    for await (const line of lines) {
-      const trouble = await send(ctl, name, `${line}\n`);
+    while (!signal.aborted) {
+      const typed = await keyboard.line("", { history, signal });
+      if (typeof typed === "string") break;
+      history.unshift(typed.line);
+      const trouble = await send(ctl, name, `${typed.line}\n`);
       if (trouble === null) continue;
       ctl.output(trouble);
       break;
     }
   } finally {
-    lines.close();
     over.abort();
     await streams;
   }

@@ -30,7 +30,7 @@ export const tail: Command = {
     if (channel !== "stdout" && channel !== "stderr") return fail(ctl, `Error: bad channel ${repr(channel)}`);
     const bytes = bytesOf(modifier);
     if (bytes === null) return fail(ctl, `Error: bad argument ${modifier}`);
-    if (bytes === "follow") return follow(ctl, `/logtail/${encodeURI(name)}/${channel}`);
+    if (bytes === "follow") return follow(ctl, logtail(name, channel));
     await showTail(
       ctl,
       name,
@@ -93,18 +93,32 @@ async function showTail(
   }
 }
 
+/**
+ * Names may hold what means something in a URL. Supervisor's server decodes twice and looks for `#`, `?` and `;`
+ * between, so these are encoded twice, and `%` with them. A colon means nothing there.
+ */
+function logtail(name: string, channel: string): string {
+  const encoded = encodeURIComponent(name).replaceAll("%3A", ":");
+  return `/logtail/${encoded.replace(/%(?=23|25|3B|3F)/g, "%25")}/${channel}`;
+}
+
 /** Shows a stream until Ctrl-C, or until the daemon ends it. */
 async function follow(ctl: Controller, path: string): Promise<void> {
   ctl.output("==> Press Ctrl-C to exit <==");
-  using interruption = ctl.io.interrupted();
+  using interruption = ctl.busy?.("drop") ?? ctl.io.interrupted();
   await showStream(ctl, path, interruption.signal);
   if (interruption.signal.aborted) ctl.output("");
 }
 
-async function showStream(ctl: Controller, path: string, signal: AbortSignal): Promise<void> {
+async function showStream(
+  ctl: Controller,
+  path: string,
+  signal: AbortSignal,
+  show: (text: string) => void = ctl.io.stdout,
+): Promise<void> {
   const decoder = new TextDecoder("utf-8");
   try {
-    await ctl.client.stream(path, (chunk) => ctl.io.stdout(decoder.decode(chunk, { stream: true })), signal);
+    await ctl.client.stream(path, (chunk) => show(decoder.decode(chunk, { stream: true })), signal);
   } catch (error) {
     if (signal.aborted) return;
     ctl.exitStatus = EXIT.GENERIC;
@@ -123,8 +137,8 @@ export const fg: Command = {
     if (more.length > 0) return fail(ctl, "ERROR: too many process names supplied");
     if (!(await canForeground(ctl, name))) return;
     const { foreground } = await import("./foreground.js");
-    await foreground(ctl, name, (channel, signal) =>
-      showStream(ctl, `/logtail/${encodeURI(name)}/${channel}`, signal),
+    await foreground(ctl, name, (channel, signal, show) =>
+      showStream(ctl, logtail(name, channel), signal, show),
     );
   },
 };

@@ -1,16 +1,19 @@
 /** `supervisorctl-ts`: one command, or a shell. */
+import { basename } from "node:path";
 import { parseSupervisorctlArgs } from "../config/commandline.js";
 import { parseCtlConfig } from "../config/ctl.js";
 import { describeIssue } from "../config/describe-issue.js";
 import { findConfigFile } from "../config/find.js";
 import { nodeHost } from "../config/node-host.js";
 import type { CtlConfig } from "../core/config.js";
-import { runLine } from "./commands.js";
+import { actionsText, runLine } from "./commands.js";
 import { type Controller, createController, type Io } from "./controller.js";
 import { EXIT } from "./exit-status.js";
-import { describeUnexpected } from "./python-error.js";
+import type { Keyboard } from "./keyboard.js";
+import { describeTrouble } from "./trouble.js";
 
-export type { Interruption, Io } from "./controller.js";
+export type { Io } from "./controller.js";
+export type { Interruption } from "./keyboard.js";
 
 /** `argv[0]` is the name the program was called by. Gives the exit status. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -21,10 +24,10 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return EXIT.INVALID_ARGS;
   };
   const host = nodeHost();
-  const args = parseSupervisorctlArgs(argv.slice(1), host, name);
+  const args = parseSupervisorctlArgs(argv.slice(1), host, basename(name, ".js"));
   if (args.kind === "error") return fail(args.message);
   if (args.kind === "help") {
-    io.stdout(args.text);
+    io.stdout(`${args.text}\n${actionsText()}`);
     return EXIT.OK;
   }
   const found = findConfigFile(args.configuration, name, host);
@@ -44,12 +47,13 @@ async function runSession(
   io: Io,
   fail: (text: string) => number,
 ): Promise<number> {
+  const keyboard = lateKeyboard(io);
   let ctl: Controller;
   try {
-    ctl = createController(config, interactive, io, askLines(io));
+    ctl = createController(config, interactive, io, keyboard.open);
   } catch (error) {
-    // A serverurl of an unknown kind.
-    io.stdout(`${describeUnexpected(error)}\n`);
+    // A serverurl of an unknown kind, or with a path that no socket can have.
+    io.stdout(`${describeTrouble(error, config.serverurl)}\n`);
     return EXIT.GENERIC;
   }
   try {
@@ -69,21 +73,31 @@ async function runSession(
     await runShell(ctl);
     return EXIT.OK;
   } finally {
+    keyboard.close();
     ctl.client.close();
   }
 }
 
-/** Questions of a single command: each reads one line. */
-function askLines(io: Io): Controller["ask"] {
-  return async (question) => {
-    io.stdout(question);
-    const { createInterface } = await import("node:readline");
-    const lines = createInterface({ input: io.stdin, terminal: false });
-    try {
-      for await (const line of lines) return line;
-      return null;
-    } finally {
-      lines.close();
-    }
+interface LateKeyboard {
+  readonly open: () => Promise<Keyboard>;
+  readonly close: () => void;
+}
+
+/** A keyboard that is opened when somebody first asks for it. */
+function lateKeyboard(io: Io): LateKeyboard {
+  let keyboard: Keyboard | null = null;
+  return {
+    async open() {
+      keyboard ??= await createKeyboard(io);
+      return keyboard;
+    },
+    close: () => keyboard?.close(),
   };
+}
+
+async function createKeyboard(io: Io): Promise<Keyboard> {
+  const { createTerminal, isTerminal } = await import("./terminal.js");
+  if (isTerminal()) return createTerminal(io.stdout);
+  const { createPipeKeyboard } = await import("./keyboard.js");
+  return createPipeKeyboard(io);
 }

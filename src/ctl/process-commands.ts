@@ -49,7 +49,7 @@ async function performOne(
     await action.one(ctl, name);
     ctl.output(`${makeNamespec(group, process)}: ${action.success}`);
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
+    if (!(error instanceof Fault) || error.code === FAULTS.SHUTDOWN_STATE) throw error;
     report(ctl, [{ group, name: process, status: error.code, description: error.faultString }], action);
   }
 }
@@ -64,8 +64,7 @@ function report(ctl: Controller, results: readonly StatusResult[], action: Actio
 function line({ group, name, status, description }: StatusResult, action: Action): string {
   const namespec = makeNamespec(group, name);
   if (status === FAULTS.SUCCESS) return `${namespec}: ${action.success}`;
-  const text = action.texts[status];
-  if (text === undefined) throw new Error(`Unknown result code ${status} for ${namespec}`);
+  const text = action.texts[status] ?? description;
   return text === "" ? description : `${namespec}: ERROR (${text})`;
 }
 

@@ -3,7 +3,7 @@ import { Fault } from "../client/client.js";
 import { FAULTS } from "../core/faults.js";
 import { type Command, misuse } from "./command.js";
 import { EXIT } from "./exit-status.js";
-import { codeOf } from "./python-error.js";
+import { codeOf } from "./trouble.js";
 
 export const upgrade: Command = {
   help: ["upgrade \t\tReplace the remote supervisord by the version installed there; no process restarts"],

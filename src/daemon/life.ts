@@ -228,7 +228,7 @@ function signalTarget(
     shutdown: () => supervision.shutdown(),
     reload() {
       const refuse = (error: unknown): void =>
-        log.log("error", `not reloading: ${error instanceof Error ? error.message : String(error)}`);
+        log.log("error", `not reloading: ${textOf(error).replaceAll("\n", "; ")}`);
       try {
         supervision.restart()?.catch(refuse);
       } catch (error) {
@@ -295,4 +295,8 @@ function restorePidfile(path: string): Restored {
       return "made again";
     }
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

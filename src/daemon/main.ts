@@ -1,5 +1,6 @@
 /** `supervisord-ts`: from the command line to the end of the last life. */
 import { closeSync } from "node:fs";
+import { basename } from "node:path";
 import { parseSupervisordArgs } from "../config/commandline.js";
 import { describeIssue } from "../config/describe-issue.js";
 import { findConfigFile } from "../config/find.js";
@@ -47,7 +48,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   if (taken.kind === "problem") return fail(taken.text);
   const upgraded = taken.kind === "taken" ? taken : null;
 
-  const args = parseSupervisordArgs(argv.slice(1), undefined, name);
+  const args = parseSupervisordArgs(argv.slice(1), undefined, basename(name, ".js"));
   switch (args.kind) {
     case "help":
       io.stdout(args.text);

@@ -69,9 +69,9 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     look() {
       const reading = options.read();
       if (reading.ok) return reading.config;
-      for (const issue of reading.issues)
-        log.log("error", `cannot use configuration: ${describeIssue(issue)}`);
-      throw new ConfigError(reading.issues[0]?.text ?? "configuration cannot be read");
+      const issues = reading.issues.map(describeIssue);
+      for (const issue of issues) log.log("error", `cannot use configuration: ${issue}`);
+      throw new ConfigError(issues.join("\n"));
     },
     reread() {
       available = reconciler.look();

@@ -51,7 +51,8 @@ export async function watchConfig(options: WatchOptions): Promise<AsyncDisposabl
         await options.update();
         watcher.add(places());
       } catch (error) {
-        const text = error instanceof ConfigError ? error.message : describeError(error);
+        // What is wrong with it is in the log already.
+        const text = error instanceof ConfigError ? "it cannot be used" : describeError(error);
         log.log("error", `configuration left as it was: ${text}`);
       }
     } while (again);

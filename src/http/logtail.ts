@@ -20,14 +20,16 @@ export function handleLogtail(
   const [, ...rest] = path.replace(/^\/+/, "").split("/");
   if (rest.length === 0) return sendError(response, 500);
   const [name = "", ...channel] = rest;
-  const file = logfileOf(daemon, name, channel.length === 0 ? "stdout" : channel.join("/"));
+  const stream = channel.length === 0 ? "stdout" : channel.join("/");
+  // Clients that know Supervisor's server encode twice what it would take for the end of the path.
+  const file = logfileOf(daemon, name, stream) ?? logfileOf(daemon, decoded(name), stream);
   if (file === null) return sendError(response, 404);
-  stream(file, response, closing, { "X-Accel-Buffering": "no" });
+  sendStream(file, response, closing, { "X-Accel-Buffering": "no" });
 }
 
 export function handleMainLogtail(daemon: Daemon, response: ServerResponse, closing: AbortSignal): void {
   if (daemon.mainLogfile === null) return sendError(response, 404);
-  stream(daemon.mainLogfile, response, closing, {});
+  sendStream(daemon.mainLogfile, response, closing, {});
 }
 
 function logfileOf(daemon: Daemon, name: string, channel: string): string | null {
@@ -41,7 +43,15 @@ function isChannel(text: string): text is Channel {
   return text === "stdout" || text === "stderr";
 }
 
-function stream(
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+function sendStream(
   file: string,
   response: ServerResponse,
   closing: AbortSignal,

@@ -5,11 +5,13 @@ import { columns } from "../../src/ctl/render.js";
 import { fixture } from "../support/fixture.js";
 import type { Ran } from "../support/run-command.js";
 import { until } from "../support/until.js";
+import { inPlainWords } from "./plain-words.js";
 import { scenario } from "./scenario.js";
 import { withoutPlace } from "./scrub.js";
 
 const area = "ctl";
 const bothClients = true;
+const plain = { reason: "what goes wrong is told in a sentence", of: "client" } as const;
 const stay = `command=${fixture("ready")}`;
 
 scenario("tail -f streams until Ctrl-C", {
@@ -260,10 +262,11 @@ scenario("logs that cannot be read", {
   conf: `[program:p]\n${stay}\nstdout_logfile=%(dir)s/p.out\n[program:never]\n${stay}\nautostart=false\nstdout_logfile=%(dir)s/never.out`,
   async play({ dir, printed, ctl, rpc }) {
     await printed("p", "ready");
-    for (const name of ["p.out", "main.log"]) {
-      rmSync(`${dir}/${name}`);
-    }
-    const missing = [await ctl("tail", "p"), await ctl("tail", "never"), await ctl("maintail")];
+    // A log that is in use comes back when it is removed.
+    await ctl("stop", "p");
+    rmSync(`${dir}/p.out`);
+    const missing = [await ctl("tail", "p"), await ctl("tail", "never")];
+    rmSync(`${dir}/main.log`);
     for (const name of ["p.out", "main.log"]) mkdirSync(`${dir}/${name}`);
     return [
       missing,
@@ -303,6 +306,7 @@ async function strangeServer(
 scenario("a server of another API version, and one that answers 500", {
   area,
   bothClients,
+  differs: { ...plain, ours: (transcript: unknown) => inPlainWords(transcript, "http://SERVER") },
   boot: false,
   async play({ bareCtl }) {
     const ask = async (url: string, ...words: string[]): Promise<Ran> => {
@@ -326,6 +330,13 @@ scenario("a server of another API version, and one that answers 500", {
 scenario("errors that only have Python's words", {
   area,
   bothClients,
+  differs: {
+    ...plain,
+    ours: (transcript: readonly Ran[]) =>
+      transcript.map((ran, index) =>
+        inPlainWords(ran, index === 6 ? "http://127.0.0.1:1" : "unix://DIR/none"),
+      ),
+  },
   boot: false,
   async play({ dir, bareCtl, write }) {
     write("file", "");
@@ -347,6 +358,7 @@ scenario("errors that only have Python's words", {
 scenario("a serverurl of an unknown kind fails when it is used", {
   area,
   bothClients,
+  differs: { ...plain, ours: (transcript: unknown) => inPlainWords(transcript) },
   boot: false,
   files: { "ctl.conf": "[supervisorctl]\nserverurl=gopher://x\n" },
   play: ({ bareCtl, dir }) => bareCtl(["-c", `${dir}/ctl.conf`, "status"]),

@@ -48,6 +48,8 @@ export function field(name: string, script: FieldScript): void {
       PATH: `%(dir)s/usr/sbin:%(dir)s/usr/bin:${environment("")["PATH"]}`,
       PYTHONPATH: join(FIELD, "python"),
       PYTHONDONTWRITEBYTECODE: "1",
+      // AUTO logs go there: other daemons that start meanwhile clear the common one.
+      TMPDIR: "%(dir)s",
       ...script.env,
     },
     ...(script.auth === undefined ? {} : { auth: script.auth }),

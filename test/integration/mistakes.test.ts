@@ -62,7 +62,7 @@ test("25 mistakes are 25 messages with file and line, exit status 2, and no proc
   const messages = ran.stderr.split("\n").filter((line) => line.startsWith("Error: "));
   expect(messages).toHaveLength(MISTAKES.length);
   const lines = text.split("\n");
-  const told = messages.map((message) => Number(/supervisord\.conf:(\d+)\)$/.exec(message)?.[1]));
+  const told = messages.map((message) => Number(/supervisord\.conf:(\d+)\)(?:;|$)/.exec(message)?.[1]));
   expect(told.map((line) => lines[line - 1]).sort()).toEqual(
     MISTAKES.map(([, line]) => line as string).sort(),
   );
