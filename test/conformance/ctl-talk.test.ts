@@ -259,15 +259,17 @@ scenario("update of one program of a group is update of the group", {
 scenario("logs that cannot be read", {
   area,
   bothClients,
-  conf: `[program:p]\n${stay}\nstdout_logfile=%(dir)s/p.out\n[program:never]\n${stay}\nautostart=false\nstdout_logfile=%(dir)s/never.out`,
+  conf: `[program:p]\n${stay}\nstdout_logfile=%(dir)s/p.out\n[program:gone]\n${stay}\nstdout_logfile=%(dir)s/gone.out\n[program:never]\n${stay}\nautostart=false\nstdout_logfile=%(dir)s/never.out`,
   async play({ dir, printed, ctl, rpc }) {
-    await printed("p", "ready");
+    for (const name of ["p", "gone"]) await printed(name, "ready");
     // A log that is in use comes back when it is removed.
-    await ctl("stop", "p");
-    rmSync(`${dir}/p.out`);
-    const missing = [await ctl("tail", "p"), await ctl("tail", "never")];
-    rmSync(`${dir}/main.log`);
-    for (const name of ["p.out", "main.log"]) mkdirSync(`${dir}/${name}`);
+    await ctl("stop", "gone");
+    rmSync(`${dir}/gone.out`);
+    const missing = [await ctl("tail", "gone"), await ctl("tail", "never")];
+    for (const name of ["p.out", "main.log"]) {
+      rmSync(`${dir}/${name}`);
+      mkdirSync(`${dir}/${name}`);
+    }
     return [
       missing,
       await ctl("tail", "p"),

@@ -247,8 +247,10 @@ scenario("a child's log that somebody removes comes back", {
     // Which never happens with the reference.
     await until(() => existsSync(path), "the log again", { ceilingMs: 5000 }).catch(() => undefined);
     await rpc("supervisor.sendProcessStdin", "p", "after\n");
+    const written = (): string => readFileSync(path, "utf8");
+    if (existsSync(path)) await until(() => written() !== "", "what was written");
     await rpc("supervisor.stopProcess", "p");
-    return existsSync(path) ? readFileSync(path, "utf8") : "no log";
+    return existsSync(path) ? written() : "no log";
   },
 });
 

@@ -144,7 +144,7 @@ test("-h names the program as it was called, and the actions", async () => {
   using place = scratch();
   const ran = await ctl(place.dir, "-h");
   expect(ran).toMatchObject({ err: "", exit: 0 });
-  expect(ran.out).toMatch(/^Usage: supervisorctl-ts \[options\] \[action\.\.\.\]\n/);
+  expect(ran.out).toMatch(/^Usage: supervisorctl-ts \[options\] \[action\.\.\.\]$/m);
   for (const action of ["add", "status", "tail", "upgrade", "help"])
     expect(ran.out).toMatch(new RegExp(`^ {2}${action}\\b`, "m"));
 });
