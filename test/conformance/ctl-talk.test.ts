@@ -282,6 +282,13 @@ scenario("logs that cannot be read", {
   },
 });
 
+scenario("maintail of a daemon that writes to syslog", {
+  area,
+  bothClients,
+  supervisord: "logfile=syslog",
+  play: ({ ctl }) => ctl("maintail"),
+});
+
 /** Answers everything with one body. */
 async function strangeServer(
   status: number,

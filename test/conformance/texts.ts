@@ -348,7 +348,7 @@ export const TEXTS: Readonly<Record<string, string>> = {
   "nosuch: ERROR (no such process name)": "ctl: tail, its defaults and its complaints",
   "==> Press Ctrl-C to exit <==": "ctl: tail -f of what is not there",
   "Cannot read, status code 404": "ctl: tail -f of what is not there",
-  "supervisord: ERROR (no log file)": "ctl-talk: logs that cannot be read",
+  "supervisord: ERROR (no log file)": "ctl-talk: maintail of a daemon that writes to syslog",
   "supervisord: ERROR (unknown error reading log)": "ctl-talk: logs that cannot be read",
   "ERROR: no process name supplied": "ctl: fg's complaints",
   "ERROR: too many process names supplied": "ctl: fg's complaints",
