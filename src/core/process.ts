@@ -26,7 +26,8 @@ export type ProcessState =
   /** `pid` is null only between the wish to spawn and its outcome. */
   | { readonly name: "STARTING"; readonly pid: Pid | null; readonly since: Millis }
   | { readonly name: "RUNNING"; readonly pid: Pid; readonly since: Millis }
-  | { readonly name: "BACKOFF"; readonly until: Millis }
+  /** `until` is null while the daemon leaves: nothing is started any more. */
+  | { readonly name: "BACKOFF"; readonly until: Millis | null }
   | { readonly name: "STOPPING"; readonly pid: Pid; readonly since: Millis; readonly killAt: Millis }
   /** `restartAt` is set when autorestart wants it back but it has used up its quick restarts. */
   | { readonly name: "EXITED"; readonly restartAt: Millis | null }
@@ -277,7 +278,11 @@ function backoff(
     case "shutdown":
       return giveUp(process);
     case "deadline":
-      return world.mayStart && world.now.mono >= state.until ? start(process, world) : stay(process);
+      if (state.until === null || world.now.mono < state.until) return stay(process);
+      // A deadline that is due and stays would be due again at once, for ever.
+      return world.mayStart
+        ? start(process, world)
+        : stay({ ...process, state: { name: "BACKOFF", until: null } });
     default:
       return stay(process);
   }
@@ -333,9 +338,10 @@ function exited(process: Process, state: In<"EXITED">, input: Input, world: Worl
     case "shutdown":
       return [{ ...process, state: { name: "EXITED", restartAt: null } }, []];
     case "deadline":
-      return state.restartAt !== null && world.now.mono >= state.restartAt && world.mayStart
+      if (state.restartAt === null || world.now.mono < state.restartAt) return stay(process);
+      return world.mayStart
         ? start(spendQuick(process, world), world)
-        : stay(process);
+        : stay({ ...process, state: { name: "EXITED", restartAt: null } });
     default:
       return stay(process);
   }

@@ -42,11 +42,14 @@ export function createDeadlines<Owner extends object>(
     timer = null;
     timerAt = Number.POSITIVE_INFINITY;
     const moment = clock();
+    const served = new Set<Owner>();
     try {
       for (;;) {
         dropStale(heap, wanted);
         const next = heap[0];
-        if (next === undefined || next.at > moment) break;
+        // Each owner once: one that wants a moment in the past again must not keep the event loop for itself.
+        if (next === undefined || next.at > moment || served.has(next.owner)) break;
+        served.add(next.owner);
         pop(heap);
         wanted.delete(next.owner);
         due(next.owner);

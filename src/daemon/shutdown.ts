@@ -1,6 +1,6 @@
 /**
  * Stopping everything in order: one group at a time, highest priority first; the next group only when the one
- * before is down. What waits to be retried gives up at once.
+ * before is down. A process that waits to be retried gives up when its group is stopped.
  */
 import type { Millis } from "../core/brand.js";
 import { after } from "../core/brand.js";
@@ -20,7 +20,7 @@ export async function stopInOrder(groups: Iterable<Group>, engine: Engine, log: 
   const all = groupOrder(groups);
   using reports = createDeadlines<object>(clock, report);
   const topic = {};
-  report();
+  let reported = false;
 
   function report(): void {
     const waiting = all.flatMap((group) => [...group.processes.values()].filter(isUp));
@@ -32,6 +32,9 @@ export async function stopInOrder(groups: Iterable<Group>, engine: Engine, log: 
   for (const group of shutdownOrder(all)) {
     const members = memberOrder(group.processes.values()).reverse();
     for (const entry of members) engine.feed(entry, { type: "shutdown" });
+    // As in the reference: once the first group has been told, so that what gave up at once is not waited for.
+    if (!reported) report();
+    reported = true;
     for (const entry of members) await engine.until(entry, (process) => isStoppedClass(process.state.name));
   }
 }

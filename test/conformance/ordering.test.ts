@@ -123,3 +123,26 @@ scenario("in a group, equal priorities come in the order of programs=, in every 
     return [...seen, done().slice(before)];
   },
 });
+
+scenario("who is waited for at shutdown: what waits to be retried too", {
+  area,
+  conf: `${program("p")}[program:boom]\ncommand=/bin/false\nstartretries=100\n[program:zoom]\ncommand=/bin/false\nstartretries=100\n`,
+  async play({ state, daemon, ctl, log }) {
+    await state("p", "RUNNING");
+    for (const name of ["boom", "zoom"]) await state(name, "BACKOFF");
+    await ctl("shutdown");
+    await daemon.exited;
+    return log(/waiting for/);
+  },
+});
+
+scenario("what waits to be retried does not keep the daemon from stopping the others", {
+  area,
+  conf: `[program:slow]\ncommand=${fixture("ignore-sigterm")}\nstopwaitsecs=4\n[program:boom]\ncommand=/bin/false\nstartretries=100\n`,
+  async play({ state, daemon, ctl, log }) {
+    await state("slow", "RUNNING");
+    await state("boom", "BACKOFF");
+    await ctl("shutdown");
+    return [await daemon.exited, log(/waiting for|stopped: /)];
+  },
+});

@@ -109,8 +109,9 @@ describe("starting", () => {
         ]);
         break;
       }
-      waits.push(it.state.until - now);
-      now = it.state.until;
+      const until = it.state.until ?? Number.NaN;
+      waits.push(until - now);
+      now = until;
       [it] = transition(config, it, { type: "deadline" }, at(now));
       expect(it.state.name).toBe("STARTING");
     }
