@@ -37,7 +37,11 @@ export function createLingering(log: Log): Lingering {
     },
     delete: (run) => void runs.delete(run),
     [Symbol.dispose]() {
-      for (const run of [...runs.keys()]) run.close();
+      for (const [run, { name }] of [...runs]) {
+        const text = `no longer reading what descendants of '${name}' (${run.pid}) write; they go on, and wait once their pipe is full`;
+        log.log("warn", text);
+        run.close();
+      }
     },
   };
 }

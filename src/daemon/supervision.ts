@@ -26,6 +26,7 @@ import { createFcgiSockets, type OpenSocket } from "./fcgi.js";
 import { createGroups } from "./groups.js";
 import type { HandedRun } from "./handover.js";
 import { createJournal } from "./journal.js";
+import { createLeftBehind } from "./left-behind.js";
 import { createLingering, type Owner } from "./lingering.js";
 import type { Log } from "./log.js";
 import { createOutputs, type OutputsHost } from "./outputs.js";
@@ -161,6 +162,8 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     restart,
   });
   engine.subscribe((entry, change) => bus.changed(entry, change));
+  const leftBehind = createLeftBehind(log);
+  engine.subscribe((entry, change) => leftBehind.changed(entry, change));
 
   const outputsHost: OutputsHost = {
     log,
@@ -416,6 +419,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
       if (mood === "SHUTDOWN") journal.over();
       journal[Symbol.dispose]();
       stopReports[Symbol.dispose]();
+      leftBehind[Symbol.dispose]();
       bus[Symbol.dispose]();
       engine[Symbol.dispose]();
       lingering[Symbol.dispose]();

@@ -80,6 +80,30 @@ export function allPids(): readonly number[] {
     .map(Number);
 }
 
+/** Whether a process group has members, dead ones that nobody has collected included. */
+export function hasGroup(pgid: number): boolean {
+  return libc.kill(-pgid, 0) === 0 || libc.lastErrno() === "EPERM";
+}
+
+/** The living members of a process group, each with its command line, shortened. */
+export function groupMembers(pgid: number): readonly { readonly pid: number; readonly command: string }[] {
+  if (!hasGroup(pgid)) return [];
+  return allPids().flatMap((pid) => {
+    const found = identify(pid);
+    return found === null || found.dead || found.pgid !== pgid ? [] : [{ pid, command: commandOf(pid) }];
+  });
+}
+
+const COMMAND_CHARS = 60;
+
+/** How it was started. A program can write anything there, so only what prints is given. */
+function commandOf(pid: number): string {
+  const shown = (file: string): string =>
+    (read(`/proc/${pid}/${file}`) ?? "").replace(/[^\x20-\x7e]/g, " ").trim();
+  const command = shown("cmdline") || shown("comm");
+  return command.length > COMMAND_CHARS ? `${command.slice(0, COMMAND_CHARS)}...` : command;
+}
+
 function read(path: string): string | null {
   try {
     return readFileSync(path, "latin1");
