@@ -255,6 +255,10 @@ export class Client implements AsyncDisposable {
   upgrade(): Promise<Upgraded> {
     return this.#typed("supervisord_ts.upgrade", []);
   }
+  /** What only a reload puts into force: `[section] key` each. Only `supervisord-ts` can tell. */
+  needsReload(): Promise<readonly string[]> {
+    return this.#typed("supervisord_ts.needsReload", []);
+  }
   listMethods(): Promise<readonly string[]> {
     return this.#typed("system.listMethods", []);
   }

@@ -1,6 +1,7 @@
 /** shutdown, reload, and what changes the set of supervised groups. */
 import { type ConfigChanges, Fault } from "../client/client.js";
 import { FAULTS } from "../core/faults.js";
+import { sayWhatIsLeft, stoppedIn } from "./after-update.js";
 import { type Command, misuse, words } from "./command.js";
 import type { Controller } from "./controller.js";
 import { EXIT } from "./exit-status.js";
@@ -151,6 +152,7 @@ export const update: Command = {
       await ctl.client.removeProcessGroup(name);
       ctl.output(`${name}: removed process group`);
     }
+    const stopped = await stoppedIn(ctl, chosen(changes.changed));
     for (const name of chosen(changes.changed)) {
       await ctl.client.stopProcessGroup(name);
       ctl.output(`${name}: stopped`);
@@ -162,6 +164,7 @@ export const update: Command = {
       await ctl.client.addProcessGroup(name);
       ctl.output(`${name}: added process group`);
     }
+    await sayWhatIsLeft(ctl, stopped);
   },
 };
 
