@@ -198,7 +198,8 @@ function connect(
     send: (body) => respond("200 OK", "text/xml", body),
     async sendLong(answer) {
       await sendLong(answer, socket, (size) => socket.write(headOf("200 OK", "text/xml", size)));
-      proceed();
+      // Behind all of it: what the client has yet to take could not be handed over.
+      socket.write("", proceed);
     },
     fail(status) {
       const { reason, page } = errorPage(status);
@@ -239,7 +240,10 @@ function connect(
     seat.done();
     if (socket.destroyed) return;
     if (closing.aborted) return void socket.end(() => socket.destroy());
-    if (last) return seat.end();
+    if (last) {
+      socket.off("data", onData).off("end", onEnd);
+      return seat.end();
+    }
     if (socket.isPaused()) socket.resume();
     if (bytes.length > 0 || hungUp) work();
   }
