@@ -126,9 +126,14 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
       if (news === "directory back") writeWhole();
       return;
     }
-    if (isInPlace(path, fd)) return;
-    const found = findState(path);
-    say(found.kind === "running" ? found.pid : null, path);
+    // Else it is looked at soon anyway, however much happens until then.
+    if (again === null) look(path, fd);
+  }
+
+  function look(at: string, mine: number): void {
+    if (isInPlace(at, mine)) return;
+    const found = findState(at);
+    say(found.kind === "running" ? found.pid : null, at);
     // Two that take it away from each other would never come to an end.
     if (found.kind === "running") return;
     const waitMs = remadeAt + AGAIN_MS - performance.now();
@@ -160,7 +165,8 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
   function tryAgain(waitMs: number): void {
     again ??= setTimeout(() => {
       again = null;
-      remake();
+      if (path !== null && fd !== null) look(path, fd);
+      else remake();
     }, waitMs);
   }
 
