@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { hasBody } from "./body.js";
-import { errorPage, SERVER } from "./reply.js";
+import { errorPage, parseNoMore, SERVER } from "./reply.js";
 import type { Seats } from "./seats.js";
 
 /** The newest request of a connection. */
@@ -27,7 +27,10 @@ export function attend(seats: Seats, socket: Socket): void {
     seat.reading(total);
   });
   // Node's server calls this after the last answer, and would close with bytes unread.
-  socket.destroySoon = () => seat.end();
+  socket.destroySoon = () => {
+    parseNoMore(socket);
+    seat.end();
+  };
   const answers = new Set<ServerResponse>();
   unanswered.set(socket, answers);
   socket.on("close", () => {

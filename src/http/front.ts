@@ -11,7 +11,7 @@ import { canGoOn, waitingOf } from "../rpc/waiting.js";
 import { authorize } from "./auth.js";
 import { sendLong } from "./long-answer.js";
 import { errorPage, SERVER } from "./reply.js";
-import { type PlainHead, readHead } from "./request-head.js";
+import { END, type PlainHead, readHead } from "./request-head.js";
 import { answerCall, answerWith, type CallReply, type CallUnderWay } from "./rpc-handler.js";
 import { KEEPALIVE_MS, type Seat, type Seats } from "./seats.js";
 
@@ -264,7 +264,12 @@ function connect(
     socket.off("data", onData).off("end", onEnd).off("close", onClose);
     socket.off("error", ignore);
     socket.pause();
-    socket.unshift(bytes);
+    // In two pieces, as nothing behind the head of a request that is refused will be parsed.
+    const end = bytes.indexOf(END) + END.length;
+    if (end >= END.length && end < bytes.length) {
+      socket.unshift(bytes.subarray(end));
+      socket.unshift(bytes.subarray(0, end));
+    } else socket.unshift(bytes);
     leave("hand on");
     // Once all who listen are there.
     process.nextTick(() => socket.resume());
