@@ -54,7 +54,9 @@ test("an answer that waits behind another is over when its client is gone", asyn
 
 test("a long answer is under way until its client has taken all of it", async () => {
   const text = "x".repeat(20_000);
-  await using at = await stage({ methods: { "x.long": async () => Array.from({ length: 100 }, () => text) } });
+  await using at = await stage({
+    methods: { "x.long": async () => Array.from({ length: 100 }, () => text) },
+  });
   const taken: (() => void)[] = [];
   const pipe = Object.assign(
     new Duplex({
