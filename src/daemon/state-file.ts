@@ -35,7 +35,7 @@ const PACE_MS = 20;
 const AGAIN_MS = 1000;
 /** By and by no sooner than this. */
 const LONGEST_MS = 60_000;
-/** That it was gone is said no more often than this. */
+/** The loss of the file is said no more often than this. */
 const SAY_AGAIN_MS = 60_000;
 /** Room for some lines; more is made when there are more. */
 const LINES_BYTES = 16 * 1024;
@@ -105,7 +105,7 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
     if (to !== path) settle(to, other, exposed);
   }
 
-  /** It has a place, or another one than before. */
+  /** The file has a place, or another one than before. */
   function settle(to: string, other: string | null, exposed: boolean): void {
     for (const left of [path, other]) if (left !== null) forgetState(left);
     path = to;

@@ -26,9 +26,9 @@ export interface FrontOptions {
 /** A connection as another program can go on with it. */
 export interface HeldConnection {
   readonly fd: number;
-  /** What came of the next request. */
+  /** The bytes of the next request so far. */
   readonly bytes: Buffer;
-  /** What the client has not taken of the last answer. */
+  /** The rest of the last answer, which the client has not taken. */
   readonly unsent: Buffer;
   /** The call that it waits for; its answer is still to come. */
   readonly call: CallUnderWay | null;
@@ -80,7 +80,7 @@ export function standBefore(server: Server, options: FrontOptions): Front {
   };
   const open = new Set<Connection>();
 
-  /** One that comes from another program has proved itself there. */
+  /** A connection that comes from another program has proved itself there: it is `known`. */
   function take(taken: TakenConnection, known: boolean): void {
     const { socket } = taken;
     const seat = options.seats.admit(socket);
@@ -142,7 +142,7 @@ function connect(
   /** The answer that the client has not taken whole. */
   let sending: { readonly data: string | Buffer; readonly encoding: Encoding } | null = null;
   let hungUp = false;
-  /** What came is only looked at. */
+  /** Bytes that come are only kept, not acted on. */
   let looking = false;
 
   function onData(chunk: Buffer): void {

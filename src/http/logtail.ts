@@ -58,7 +58,7 @@ function stream(
     ...headers,
   });
   response.flushHeaders();
-  // It has no end, so nothing that the client asks for behind it can be answered.
+  // A stream has no end, so nothing that the client asks for behind it can be answered.
   response.shouldKeepAlive = false;
   const gone = new AbortController();
   response.on("close", () => gone.abort());

@@ -47,7 +47,7 @@ export function send(
   response.end(response.req.method === "HEAD" ? undefined : body);
 }
 
-/** What comes behind the last answer is taken and dropped: to parse it would make a request of each line. */
+/** For a connection that has its last answer: bytes that still come are dropped, as to parse them could make thousands of requests. */
 export function parseNoMore(socket: Socket): void {
   socket.removeAllListeners("data");
 }

@@ -107,7 +107,7 @@ async function publish(
   return { ok: true, staleUnlinked };
 }
 
-/** Which file stands there; null for none that can be seen. */
+/** The file that stands there; null for none that can be seen. */
 export function identify(file: string): Identity | null {
   try {
     using directory = openParent(file);
