@@ -156,7 +156,8 @@ function answers(file: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", () => resolve(false));
+    // A server that is busy has no room for one more, and lives.
+    socket.once("error", (error) => resolve(codeOf(error) === "EAGAIN"));
   });
 }
 
