@@ -1,4 +1,4 @@
-/** What every command does first, before its own code is read: written so that an old Node can still say it is too old. */
+/** Every command begins here, before its own code is read: written so that an old Node can still say it is too old. */
 
 // With a listener of ours Node's own, which opens the debugger, is gone; as it is never taken off, for good.
 process.on("SIGUSR1", () => undefined);

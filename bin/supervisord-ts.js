@@ -16,7 +16,7 @@ for SUPERVISORD_TS_WORD in $(export -p); do
       SUPERVISORD_TS_WORD=${SUPERVISORD_TS_WORD%%=*}
       case $SUPERVISORD_TS_WORD in
         *[!A-Za-z0-9_]*) ;;
-        # These two name a descriptor, which the programs do not have.
+        # Both name a descriptor, which the programs do not have.
         NODE_CHANNEL_FD | NODE_CHANNEL_SERIALIZATION_MODE) unset "$SUPERVISORD_TS_WORD" ;;
         *)
           eval "[ -z \"\${$SUPERVISORD_TS_WORD+x}\" ] || export \"SUPERVISORD_TS_ASIDE_$SUPERVISORD_TS_WORD=\$$SUPERVISORD_TS_WORD\""

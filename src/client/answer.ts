@@ -28,7 +28,7 @@ interface Head {
 
 export function createAnswerReader(): AnswerReader {
   const start = createByteQueue();
-  /** What came, once the head is there. */
+  /** The bytes so far, once the head is there. */
   const chunks: Buffer[] = [];
   let size = 0;
   let head: Head | null = null;

@@ -97,7 +97,7 @@ export type SupervisordArgs =
   | Parsed<{ readonly overrides: SupervisordOverrides }>
   | { readonly kind: "version" };
 
-/** What follows the name in `supervisord …`, which was `called` so. Paths are checked against the host. */
+/** The words after the name in `supervisord …`, which was `called` so. Paths are checked against the host. */
 export function parseSupervisordArgs(
   argv: readonly string[],
   host: ConfigHost = nodeHost(),
@@ -122,7 +122,7 @@ export type SupervisorctlArgs = Parsed<{
   readonly interactive: boolean;
 }>;
 
-/** What follows the name in `supervisorctl …`, which was `called` so. */
+/** The words after the name in `supervisorctl …`, which was `called` so. */
 export function parseSupervisorctlArgs(
   argv: readonly string[],
   host: ConfigHost = nodeHost(),

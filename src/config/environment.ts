@@ -46,7 +46,7 @@ function pairsOf(words: readonly string[] | null): Pairs | null {
   return { environment: Object.fromEntries(pairs), doubt };
 }
 
-/** What is written between pairs by those who mean to separate them. */
+/** Separators that are written between pairs, though none is needed. */
 const SEPARATORS: ReadonlySet<string> = new Set([",", ";"]);
 
 const OLDER_WORD_CHAR = /[A-Za-z0-9_/.+\-():]/;

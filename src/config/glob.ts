@@ -60,7 +60,7 @@ function matching(names: readonly string[], pattern: string): readonly string[] 
  * found first and stays there, or n stars would be tried at all their places together.
  */
 export function toRegExp(pattern: string): RegExp {
-  /** What the stars stand between. */
+  /** The texts between the stars. */
   const parts: string[] = [];
   let source = "";
   for (let at = 0; at < pattern.length; at += 1) {

@@ -13,7 +13,7 @@ export interface HelpSubject {
   readonly title: string;
   /** As the user called the command. */
   readonly called: string;
-  /** What help calls the words that are no options; null where there may be none. */
+  /** The name in help of words that are no options; null where there may be none. */
   readonly positional: string | null;
 }
 

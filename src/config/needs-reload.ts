@@ -1,4 +1,4 @@
-/** What a reading of the files has changed that only a reload puts into force: `update` looks at groups alone. */
+/** Changes in the files that only a reload puts into force: `update` looks at groups alone. */
 import { isDeepStrictEqual } from "node:util";
 import type { Config, ServerConfig } from "../core/config.js";
 import { compareText } from "../core/order.js";

@@ -227,7 +227,7 @@ export interface Config {
 /** One thing wrong with a configuration. `text` is Supervisor's own wording. */
 export interface Issue {
   readonly text: string;
-  /** What to write instead. */
+  /** The text to write instead. */
   readonly hint?: string;
   /** Null when the fault is not in a file (a command line option, say). */
   readonly file: string | null;

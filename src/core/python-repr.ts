@@ -1,6 +1,6 @@
 /** How Python writes values, where Supervisor lets that show through. */
 
-/** What XML-RPC values are made of. */
+/** The kinds of XML-RPC values. */
 type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 
 /** As Python's `str` writes a value. */

@@ -6,7 +6,7 @@ import type { Millis, Pid } from "./brand.js";
 import type { GroupConfig, ProcessConfig } from "./config.js";
 import { livePid, type Process } from "./process.js";
 
-/** What a child may be connected by; a FastCGI socket stands in the place of stdin. */
+/** The ways in which a child may be connected; a FastCGI socket stands in the place of stdin. */
 export type LostEnd = "stdin" | "stdout" | "stderr" | "socket";
 
 /** The child of a process, and its pipes by inode; a null pipe is none. */
@@ -18,7 +18,7 @@ export interface SavedRun {
   readonly stdin: number | null;
   readonly stdout: number | null;
   readonly stderr: number | null;
-  /** What the supervisor that adopted it could not take over, while the child itself may have it still. */
+  /** Ends that the supervisor that adopted it could not take over; the child itself may have them still. */
   readonly lost?: readonly LostEnd[];
 }
 
@@ -49,7 +49,7 @@ export interface SavedEvent {
   readonly payload: string;
   readonly serial: number;
   readonly poolserial: number;
-  /** Its payload is left out, since it stands in an earlier record of its pool. */
+  /** The payload is left out, since it stands in an earlier record of its pool. */
   readonly asBefore?: boolean;
 }
 
@@ -65,7 +65,7 @@ export interface SavedListener {
   readonly busyWith: SavedEvent | null;
   /** That event was about to be sent; whether it was, its process tells. */
   readonly unsent?: boolean;
-  /** It has said more of its result than is written down: nothing that it says from here on can be understood. */
+  /** The listener has said more of its result than is written down; nothing that it says later can be understood. */
   readonly cut?: boolean;
 }
 

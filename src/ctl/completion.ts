@@ -33,7 +33,7 @@ export async function complete(
   }
 }
 
-/** What stands behind the last blank. */
+/** The part behind the last blank. */
 function lastWord(text: string): string {
   let start = text.length;
   while (start > 0 && /\S/.test(text[start - 1] ?? "")) start -= 1;

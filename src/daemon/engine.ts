@@ -222,7 +222,7 @@ export function createEngine(options: EngineOptions): Engine {
         byPid.set(outcome.run.pid, entry);
         return { type: "spawned", pid: outcome.run.pid };
       }
-      // Its end is still to be collected.
+      // The end of that child is still to be collected.
       if (outcome.killed !== null) helpers.set(outcome.killed, () => undefined);
       return { type: "spawn-failed", spawnerr: outcome.spawnerr };
     } catch (error) {

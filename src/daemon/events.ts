@@ -36,7 +36,7 @@ export interface EventBus extends Disposable {
    * pipes has been heard.
    */
   begin(): void;
-  /** What a later supervisor goes on from; `whole` for one that goes on at once: then no answer is cut. */
+  /** The pools as a later supervisor goes on from them; with `whole`, which is for one that goes on at once, no answer is cut. */
   savePools(whole: boolean): readonly SavedPool[];
   removePool(name: string): void;
   /** A process changed its state; call it for every process. */
@@ -74,7 +74,7 @@ interface Member {
   unsent: boolean;
   /** How often its unfinished answer has been written down. */
   parts: number;
-  /** Its unfinished answer is no longer written down. */
+  /** The unfinished answer is no longer written down. */
   cut: boolean;
   /** The serial of the event in hand, once that has been written down. */
   noted: number | null;
@@ -183,7 +183,7 @@ export function createEventBus(options: EventBusOptions): EventBus {
       member.parts = facts.length === 0 ? member.parts + 1 : 0;
       member.cut =
         facts.length === 0 && (member.parts > MOST_PARTS || listener.pendingBytes > MOST_PENDING_BYTES);
-      // That it is cut stands there already: whatever a listener dribbles, it costs no more than reading it.
+      // The file says already that this answer is cut: a listener that dribbles costs no more than reading it.
       if (member.cut && wasCut) return take(news.length);
       for (const fact of facts) {
         if (fact.type !== "result") note(live, member, fact);

@@ -19,10 +19,10 @@ export interface OpenServer {
   readonly unix: UnixListener | null;
 }
 
-/** What the program before this one was serving. */
+/** The servers of the program before this one. */
 export interface Inherited {
   readonly servers: readonly HandedServer[];
-  /** What the caller of the upgrade hears, once all is as it was. */
+  /** The answer to the caller of the upgrade, once all is as it was. */
   readonly upgraded: Promise<Value>;
 }
 
@@ -92,7 +92,7 @@ export function goOnWithCalls(
 function begun(ask: () => Answer): () => Answer {
   try {
     const answer = ask();
-    // Whoever is told handles a failure.
+    // The reply that gets this answer handles a failure.
     if (answer instanceof Promise) answer.catch(() => undefined);
     return () => answer;
   } catch (error) {

@@ -32,7 +32,7 @@ export interface HandedServer {
   readonly address: string;
   /** Path of a unix socket. */
   readonly file: string | null;
-  /** Which file its path stood for; absent from versions that didn't say. */
+  /** The file that its path stood for; absent from versions that didn't say. */
   readonly identity?: { readonly dev: number; readonly ino: number } | null;
   readonly fd: number;
   readonly connections: readonly HandedConnection[];
@@ -41,9 +41,9 @@ export interface HandedServer {
 /** A connection, and where its talk stands. Bytes in base64; what is absent there is nothing of. */
 export interface HandedConnection {
   readonly fd: number;
-  /** What came of the next request. */
+  /** The bytes of the next request so far. */
   readonly bytes: string;
-  /** What the client has not taken of the last answer. */
+  /** The rest of the last answer, which the client has not taken. */
   readonly unsent?: string;
   /** The call that waits for its answer, and what for; `page` as in `CallUnderWay`. */
   readonly call?: { readonly method: string; readonly waiting: Waiting; readonly page?: true };

@@ -265,9 +265,8 @@ function holdPidfile(path: string, log: Log): Disposable {
   const problem = writePidfile(path, process.pid);
   if (problem === null) log.log("info", `supervisord started with pid ${process.pid}`);
   else log.log("critical", `could not write pidfile ${path}`);
-  // A device keeps nothing.
   const kept =
-    problem === null && readPidfile(path, process.pid) === "ours"
+    problem === null && holdsOurs(path)
       ? keepName({
           path,
           what: "pidfile",
@@ -281,6 +280,15 @@ function holdPidfile(path: string, log: Log): Disposable {
       removePidfile(path, process.pid);
     },
   };
+}
+
+/** False for a device, which keeps nothing, and for a file that can't be read again. */
+function holdsOurs(path: string): boolean {
+  try {
+    return readPidfile(path, process.pid) === "ours";
+  } catch {
+    return false;
+  }
 }
 
 function restorePidfile(path: string): Restored {

@@ -1,4 +1,4 @@
-/** What the daemon says, and to whom: a narrow view of the activity log. Saying something never throws. */
+/** A narrow view of the activity log, for everything that the daemon says. Saying something never throws. */
 import type { LogLevel } from "../core/config.js";
 import { describeExit, type ExitCause } from "../core/process.js";
 

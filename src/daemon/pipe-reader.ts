@@ -74,7 +74,7 @@ class OnePipe implements PipeReader {
   #blocked = false;
   /** Bytes may go without a detour, as that has never thrown. */
   #direct = true;
-  /** What goes wrong is said once, until it goes right again. */
+  /** A trouble is said once, until it is over. */
   #troubled = false;
   #ended = false;
 
@@ -158,7 +158,7 @@ class OnePipe implements PipeReader {
     return 0;
   }
 
-  /** It can't be read any more although the other end may be open. */
+  /** The pipe can't be read any more, although the other end may be open. */
   #lose(errno: string): void {
     if (this.#ended) return;
     const text = `cannot be read any more: ${errno}; what the process writes there is lost`;
@@ -222,7 +222,7 @@ function drop(fd: number, bytes: number, read: Read): void {
   readInto(fd, Buffer.allocUnsafe(bytes), read);
 }
 
-/** What the system is short of may be there again soon. */
+/** Shortages of the system, which may be over soon. */
 const PASSING: ReadonlySet<string> = new Set(["ENOMEM", "ENOBUFS"]);
 const RETRY_MS = 100;
 

@@ -97,7 +97,7 @@ function keepTail(fd: number): Said {
       tail = Buffer.concat([tail, chunk.subarray(-KEPT_BYTES)]).subarray(-KEPT_BYTES);
       return null;
     },
-    // What can't be read is no reason for anything: the exit status decides.
+    // An output that can't be read decides nothing: the exit status does.
     trouble: () => undefined,
     end: () => undefined,
   });

@@ -111,7 +111,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     async update() {
       const change = reconciler.reread();
       const failures: unknown[] = [];
-      /** What fails with one group must not leave the others half done. */
+      /** A failure with one group must not leave the others half done. */
       const forEach = async (names: readonly string[], act: (name: string) => unknown): Promise<void> => {
         for (const name of names) {
           try {

@@ -1,4 +1,4 @@
-/** Who says whether a listener's result accepts its event: a built-in handler, or an ES module's function. */
+/** Result handlers say whether a listener's result accepts its event: a built-in handler, or an ES module's function. */
 import type { EventType } from "../core/event.js";
 import { openStandard } from "../logs/activity.js";
 import type { StreamLog } from "../logs/stream.js";

@@ -1,7 +1,9 @@
 /** What an earlier supervisor left: whether its state file is to be believed, and which of its children live. */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, rmSync } from "node:fs";
+import { basename } from "node:path";
 import type { SavedState } from "../core/saved.js";
 import { adoptChild, type Child, copySocket } from "../posix/adopt.js";
+import { openParent } from "../posix/guarded.js";
 import { bootId, isAlive } from "../posix/identity.js";
 import { readStateFile, type StateHeader } from "../wire/state-file.js";
 import type { OpenSocket } from "./fcgi.js";
@@ -45,9 +47,16 @@ export function findStateAt({ path, other }: StatePlace): Found & { readonly pat
 
 /** Removes what a state file in the other place says of supervisors that are gone, or of this one. */
 export function forgetState(path: string): void {
-  if (!isOwn(path)) return;
-  const { kind } = findState(path);
-  if (kind === "state" || kind === "ignored") rmSync(path, { force: true });
+  try {
+    // One directory for all three, whatever its path leads to meanwhile.
+    using directory = openParent(path);
+    const file = directory.at(basename(path));
+    if (!isOwn(file)) return;
+    const { kind } = findState(file);
+    if (kind === "state" || kind === "ignored") rmSync(file, { force: true });
+  } catch {
+    // gone, or not to be had
+  }
 }
 
 function isOwn(path: string): boolean {
@@ -89,10 +98,14 @@ function readOwn(path: string): string | { readonly why: string } | null {
   let fd: number;
   try {
     // A fifo in its place must not make the start wait for a writer, and no link leads to somebody else's file.
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    using directory = openParent(path);
+    fd = openSync(
+      directory.at(basename(path)),
+      constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW,
+    );
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
-    if (code === "ELOOP") return { why: "it is a link" };
+    if (code === "ELOOP") return { why: "a link leads to it" };
     return code === "ENOENT" ? null : { why: `it cannot be read (${code})` };
   }
   try {

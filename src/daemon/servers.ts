@@ -97,7 +97,7 @@ export async function openServers(
       log.log("critical", text);
     }
   }
-  // What the configuration no longer has ends; who waits there, the caller of the upgrade too, gets an answer first.
+  // Servers that the configuration no longer has end. Clients that wait there, the caller of the upgrade too, are answered first.
   for (const { fd, file, identity, connections } of known.values()) {
     if (file !== null) unlinkSocket(file, identity ?? identify(file));
     closeSync(fd);

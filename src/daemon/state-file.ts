@@ -5,17 +5,9 @@
  * after whose next start it means nothing.
  */
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import fs from "node:fs";
+import { basename } from "node:path";
+import { type Directory, openParent } from "../posix/guarded.js";
 import { bootId, identify } from "../posix/identity.js";
 import { type NameNews, type NameWatch, watchName } from "../posix/inotify.js";
 import { VERSION } from "../version.js";
@@ -43,7 +35,7 @@ const PACE_MS = 20;
 const AGAIN_MS = 1000;
 /** By and by no sooner than this. */
 const LONGEST_MS = 60_000;
-/** That it was gone is said no more often than this. */
+/** The loss of the file is said no more often than this. */
 const SAY_AGAIN_MS = 60_000;
 /** Room for some lines; more is made when there are more. */
 const LINES_BYTES = 16 * 1024;
@@ -88,19 +80,20 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
     const { path: to, other, exposed } = place();
     let opened: number | null = null;
     try {
-      const fresh = createBeside(to);
+      using directory = openParent(to);
+      const fresh = createBeside(directory, basename(to));
       opened = fresh.fd;
       const lines = [encodeStateLine({ header })];
       for (const record of all()) lines.push(encodeStateLine(record));
       const text = Buffer.from(lines.join(""), "utf8");
       writeAll(opened, text);
-      putInPlace(fresh, to);
-      if (fd !== null) closeSync(fd);
+      putInPlace(directory, fresh, basename(to));
+      if (fd !== null) fs.closeSync(fd);
       fd = opened;
       wholeBytes = text.length;
       bytes = text.length;
     } catch (error) {
-      if (opened !== null) closeSync(opened);
+      if (opened !== null) fs.closeSync(opened);
       fail(to, error);
       return;
     }
@@ -112,7 +105,7 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
     if (to !== path) settle(to, other, exposed);
   }
 
-  /** It has a place, or another one than before. */
+  /** The file has a place, or another one than before. */
   function settle(to: string, other: string | null, exposed: boolean): void {
     for (const left of [path, other]) if (left !== null) forgetState(left);
     path = to;
@@ -133,9 +126,14 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
       if (news === "directory back") writeWhole();
       return;
     }
-    if (isInPlace(path, fd)) return;
-    const found = findState(path);
-    say(found.kind === "running" ? found.pid : null, path);
+    // Else it is looked at soon anyway, however much happens until then.
+    if (again === null) look(path, fd);
+  }
+
+  function look(at: string, mine: number): void {
+    if (isInPlace(at, mine)) return;
+    const found = findState(at);
+    say(found.kind === "running" ? found.pid : null, at);
     // Two that take it away from each other would never come to an end.
     if (found.kind === "running") return;
     const waitMs = remadeAt + AGAIN_MS - performance.now();
@@ -167,12 +165,13 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
   function tryAgain(waitMs: number): void {
     again ??= setTimeout(() => {
       again = null;
-      remake();
+      if (path !== null && fd !== null) look(path, fd);
+      else remake();
     }, waitMs);
   }
 
   function fail(to: string, error: unknown): void {
-    if (fd !== null) closeSync(fd);
+    if (fd !== null) fs.closeSync(fd);
     fd = null;
     tryAgain(againMs);
     againMs = Math.min(2 * againMs, LONGEST_MS);
@@ -231,12 +230,12 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
       if (path === null) return;
       // Also when it can't be written any more: what it says is over.
       if (fd === null) forgetState(path);
-      else if (isInPlace(path, fd)) rmSync(path, { force: true });
+      else removeOurs(path, fd);
     },
     [Symbol.dispose]() {
       flush();
       stop();
-      if (fd !== null) closeSync(fd);
+      if (fd !== null) fs.closeSync(fd);
       fd = null;
     },
   };
@@ -244,60 +243,76 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
 
 interface Fresh {
   readonly fd: number;
-  readonly path: string;
+  readonly name: string;
 }
 
 /** A new file that nobody else has made, and that no link leads to. */
-function createBeside(path: string): Fresh {
-  const usual = `${path}.new`;
-  const open = (fresh: string): Fresh => ({ fd: openSync(fresh, "wx", MODE), path: fresh });
+function createBeside(directory: Directory, name: string): Fresh {
+  const usual = `${name}.new`;
+  const open = (fresh: string): Fresh => ({ fd: fs.openSync(directory.at(fresh), "wx", MODE), name: fresh });
   try {
-    rmSync(usual, { force: true });
+    fs.rmSync(directory.at(usual), { force: true });
     return open(usual);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw error;
+  } catch {
     // Something is there that can't be removed.
-    return open(`${path}.${randomBytes(6).toString("hex")}.new`);
+    return open(`${name}.${randomBytes(6).toString("hex")}.new`);
   }
 }
 
-function putInPlace(fresh: Fresh, path: string): void {
+function putInPlace(directory: Directory, fresh: Fresh, name: string): void {
+  const from = directory.at(fresh.name);
+  const to = directory.at(name);
   try {
-    fchmodSync(fresh.fd, MODE);
+    fs.fchmodSync(fresh.fd, MODE);
     try {
-      renameSync(fresh.path, path);
+      fs.renameSync(from, to);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
-      makeWay(path);
-      renameSync(fresh.path, path);
+      makeWay(to);
+      fs.renameSync(from, to);
     }
   } catch (error) {
-    rmSync(fresh.path, { force: true });
+    fs.rmSync(from, { force: true });
     throw error;
   }
-  if (!isInPlace(path, fresh.fd)) throw new Error("something else was put in its place");
+  if (!isThere(to, fresh.fd)) throw new Error("something else was put in its place");
 }
 
 /** A directory that somebody has made there is removed, or moved aside when something is in it. */
 function makeWay(path: string): void {
   try {
-    rmdirSync(path);
+    fs.rmdirSync(path);
   } catch {
-    renameSync(path, `${path}.old`);
+    fs.renameSync(path, `${path}.old`);
   }
 }
 
 /** Whether the name leads to this open file. */
 function isInPlace(path: string, fd: number): boolean {
   try {
-    const there = lstatSync(path, { bigint: true });
-    const ours = fstatSync(fd, { bigint: true });
-    return there.ino === ours.ino && there.dev === ours.dev;
+    using directory = openParent(path);
+    return isThere(directory.at(basename(path)), fd);
   } catch {
     return false;
   }
 }
 
+function removeOurs(path: string, fd: number): void {
+  try {
+    using directory = openParent(path);
+    const name = directory.at(basename(path));
+    if (isThere(name, fd)) fs.rmSync(name);
+  } catch {
+    // gone, with its directory perhaps
+  }
+}
+
+function isThere(path: string, fd: number): boolean {
+  const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  const ours = fs.fstatSync(fd, { bigint: true });
+  return there !== undefined && there.ino === ours.ino && there.dev === ours.dev;
+}
+
 function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at);
 }

@@ -102,7 +102,7 @@ class OneStdin implements StdinWriter {
     this.#waiting = null;
   }
 
-  /** What is left; null when nobody reads any more, or ever will. */
+  /** The bytes that are left; null when nobody reads any more, or ever will. */
   #push(bytes: Buffer): Buffer | null {
     for (;;) {
       try {

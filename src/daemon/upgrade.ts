@@ -18,7 +18,7 @@ import type { Supervision } from "./supervision.js";
 
 /** A version that reads thousands of programs on a busy machine needs seconds; nobody waits but who asked for it. */
 const ANSWER_MS = 30_000;
-/** What can't be handed over (a page, a plugin's method) may take so long to end. */
+/** Answers that can't be handed over (a page, a plugin's method) may take so long to end. */
 const GRACE_MS = 2_000;
 const LOOK_MS = 2;
 const GIVEN_NOFILE = "SUPERVISORD_TS_NOFILE";

@@ -5,11 +5,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { hasBody } from "./body.js";
-import { errorPage, SERVER } from "./reply.js";
+import { errorPage, parseNoMore, SERVER } from "./reply.js";
 import type { Seats } from "./seats.js";
 
 /** The newest request of a connection. */
 const newest = new WeakMap<Socket, ServerResponse>();
+
+/** Answers of a connection that are not over yet. Node keeps those that stand behind another, and forgets them with it. */
+const unanswered = new WeakMap<Socket, Set<ServerResponse>>();
 
 /** Connections that bring no more requests. */
 const broken = new WeakSet<Socket>();
@@ -24,7 +27,16 @@ export function attend(seats: Seats, socket: Socket): void {
     seat.reading(total);
   });
   // Node's server calls this after the last answer, and would close with bytes unread.
-  socket.destroySoon = () => seat.end();
+  socket.destroySoon = () => {
+    parseNoMore(socket);
+    seat.end();
+  };
+  const answers = new Set<ServerResponse>();
+  unanswered.set(socket, answers);
+  socket.on("close", () => {
+    // Node tells only the answer whose turn it is.
+    for (const answer of answers) if (answer.socket === null) answer.destroy().emit("close");
+  });
 }
 
 /**
@@ -37,15 +49,18 @@ export function follow(seats: Seats, request: IncomingMessage, response: ServerR
   const before = newest.get(socket);
   // The handler that wants the body listens to it before it flows.
   request.resume();
-  if (seat === undefined || seat.ended() || (before?.writableEnded === true && !before.shouldKeepAlive))
+  if (seat === undefined || seat.ended() || (before?.headersSent === true && !before.shouldKeepAlive))
     return false;
   newest.set(socket, response);
+  const answers = unanswered.get(socket);
+  answers?.add(response);
+  response.on("close", () => answers?.delete(response));
   let begun = false;
   const begin = (): void => {
     begun = true;
     seat.begin();
   };
-  response.on("close", () => begun && seat.done());
+  response.once("close", () => begun && seat.done());
   if (!hasBody(request)) {
     sayConnection(request, response);
     begin();

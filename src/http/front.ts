@@ -11,7 +11,7 @@ import { canGoOn, waitingOf } from "../rpc/waiting.js";
 import { authorize } from "./auth.js";
 import { sendLong } from "./long-answer.js";
 import { errorPage, SERVER } from "./reply.js";
-import { type PlainHead, readHead } from "./request-head.js";
+import { END, type PlainHead, readHead } from "./request-head.js";
 import { answerCall, answerWith, type CallReply, type CallUnderWay } from "./rpc-handler.js";
 import { KEEPALIVE_MS, type Seat, type Seats } from "./seats.js";
 
@@ -26,9 +26,9 @@ export interface FrontOptions {
 /** A connection as another program can go on with it. */
 export interface HeldConnection {
   readonly fd: number;
-  /** What came of the next request. */
+  /** The bytes of the next request so far. */
   readonly bytes: Buffer;
-  /** What the client has not taken of the last answer. */
+  /** The rest of the last answer, which the client has not taken. */
   readonly unsent: Buffer;
   /** The call that it waits for; its answer is still to come. */
   readonly call: CallUnderWay | null;
@@ -80,7 +80,7 @@ export function standBefore(server: Server, options: FrontOptions): Front {
   };
   const open = new Set<Connection>();
 
-  /** One that comes from another program has proved itself there. */
+  /** A connection that comes from another program has proved itself there: it is `known`. */
   function take(taken: TakenConnection, known: boolean): void {
     const { socket } = taken;
     const seat = options.seats.admit(socket);
@@ -142,7 +142,7 @@ function connect(
   /** The answer that the client has not taken whole. */
   let sending: { readonly data: string | Buffer; readonly encoding: Encoding } | null = null;
   let hungUp = false;
-  /** What came is only looked at. */
+  /** Bytes that come are only kept, not acted on. */
   let looking = false;
 
   function onData(chunk: Buffer): void {
@@ -198,7 +198,8 @@ function connect(
     send: (body) => respond("200 OK", "text/xml", body),
     async sendLong(answer) {
       await sendLong(answer, socket, (size) => socket.write(headOf("200 OK", "text/xml", size)));
-      proceed();
+      // Behind all of it: what the client has yet to take could not be handed over.
+      socket.write("", proceed);
     },
     fail(status) {
       const { reason, page } = errorPage(status);
@@ -239,7 +240,10 @@ function connect(
     seat.done();
     if (socket.destroyed) return;
     if (closing.aborted) return void socket.end(() => socket.destroy());
-    if (last) return seat.end();
+    if (last) {
+      socket.off("data", onData).off("end", onEnd);
+      return seat.end();
+    }
     if (socket.isPaused()) socket.resume();
     if (bytes.length > 0 || hungUp) work();
   }
@@ -260,7 +264,12 @@ function connect(
     socket.off("data", onData).off("end", onEnd).off("close", onClose);
     socket.off("error", ignore);
     socket.pause();
-    socket.unshift(bytes);
+    // In two pieces, as nothing behind the head of a request that is refused will be parsed.
+    const end = bytes.indexOf(END) + END.length;
+    if (end >= END.length && end < bytes.length) {
+      socket.unshift(bytes.subarray(end));
+      socket.unshift(bytes.subarray(0, end));
+    } else socket.unshift(bytes);
     leave("hand on");
     // Once all who listen are there.
     process.nextTick(() => socket.resume());

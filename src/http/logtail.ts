@@ -68,6 +68,8 @@ function sendStream(
     ...headers,
   });
   response.flushHeaders();
+  // A stream has no end, so nothing that the client asks for behind it can be answered.
+  response.shouldKeepAlive = false;
   const gone = new AbortController();
   response.on("close", () => gone.abort());
   const signal = AbortSignal.any([gone.signal, closing]);

@@ -1,6 +1,6 @@
 /** Answers that are not XML-RPC's own. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-
+import type { Socket } from "node:net";
 import { type LongAnswer, sendLong } from "./long-answer.js";
 
 export const SERVER = "Medusa/1.12";
@@ -34,7 +34,10 @@ export function send(
 ): void {
   if (response.headersSent || response.destroyed) return;
   // Requests that came behind this one are told from those that may still be answered.
-  if (headers["Connection"] === "close") response.shouldKeepAlive = false;
+  if (headers["Connection"] === "close") {
+    response.shouldKeepAlive = false;
+    parseNoMore(response.req.socket);
+  }
   response.writeHead(status, {
     Server: SERVER,
     "Content-Type": type,
@@ -42,6 +45,11 @@ export function send(
     ...headers,
   });
   response.end(response.req.method === "HEAD" ? undefined : body);
+}
+
+/** For a connection that has its last answer: bytes that still come are dropped, as to parse them could make thousands of requests. */
+export function parseNoMore(socket: Socket): void {
+  socket.removeAllListeners("data");
 }
 
 /** As `send`, for an answer that is made while it is sent. */

@@ -11,7 +11,8 @@ export interface PlainHead {
 export type Head = PlainHead | { readonly kind: "more" } | { readonly kind: "other" };
 
 const START = Buffer.from("POST /RPC2 HTTP/1.1\r\n");
-const END = "\r\n\r\n";
+/** The end of every head. */
+export const END = "\r\n\r\n";
 /** What Node allows all header lines together. */
 const HEAD_LIMIT_BYTES = 16 * 1024;
 /** Bodies beyond this arrive in many pieces, which Node's server is better at. */

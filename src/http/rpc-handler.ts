@@ -103,7 +103,7 @@ function encoded(value: Result): Encoded {
 /** How long the writing of an answer may keep others waiting. */
 const TURN_MS = 10;
 
-/** What was waited for may be long: many answers in one. */
+/** An answer that had to wait may be long: many answers in one. */
 async function encodedInTurns(value: Result): Promise<Encoded> {
   if (value === null) return null;
   const steps = encodeInSteps(value);

@@ -152,7 +152,7 @@ export function createSeats({ patience, locked, onEvicted, onRefused }: SeatOpti
         if (ended || socket.destroyed) return;
         ended = true;
         busy.delete(place);
-        if (!strangers.has(place)) regulars.add(place);
+        (known ? regulars : strangers).add(place);
         let left = patience.lingerBytes;
         socket.on("data", (chunk: Buffer) => {
           left -= chunk.length;

@@ -132,7 +132,7 @@ function underWay(response: ServerResponse, call: CallUnderWay | null): CallUnde
   return call === null || response.headersSent || !canGoOn(waitingOf(call.answer)) ? null : call;
 }
 
-/** What another program can go on with. Of the connections of Node's own server, those with calls that wait. */
+/** The connections that another program can go on with; of those of Node's own server, the ones with calls that wait. */
 export function heldConnections(server: Server, room: Room): readonly HeldConnection[] {
   const { front, answering } = insides.get(server) ?? {};
   const nothing = Buffer.alloc(0);

@@ -14,7 +14,7 @@ export interface OpenedFile {
   readonly kind: "file";
   readonly fd: number;
   readonly size: number;
-  /** Its path once every link is followed. */
+  /** The path of the file once every link is followed. */
   readonly place: string;
 }
 

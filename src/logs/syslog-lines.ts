@@ -23,7 +23,7 @@ export function createSyslogLines(name: string, send: (text: string) => void): S
   function take(text: string): void {
     if (text === "") return;
     partial += text;
-    // What has no end yet is not looked at again with each piece.
+    // A line that has no end yet is not looked at again with each piece.
     if (!text.includes("\n") && partial.length <= LONGEST_LINE) return;
     const whole = partial;
     partial = "";

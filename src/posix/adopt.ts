@@ -30,7 +30,7 @@ export interface ChildName {
   readonly sid: number;
 }
 
-/** Its pidfd, three ends and a socket, and two to look through /proc with. */
+/** Descriptors for one child: a pidfd, three ends and a socket, and two to look through /proc with. */
 const ROOM = 7;
 
 /**

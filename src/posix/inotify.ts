@@ -49,6 +49,8 @@ interface Watched {
 interface Instance {
   readonly fd: number;
   readonly readiness: Watch;
+  lookedAt: number;
+  rest: NodeJS.Timeout | null;
 }
 
 const IN_MOVED_FROM = 0x40;
@@ -67,8 +69,12 @@ const IN_NONBLOCK = 0o4000;
 const IN_CLOEXEC = 0o2000000;
 /** struct inotify_event without its name: watch, mask, cookie, length of the name. */
 const HEAD_BYTES = 16;
-/** A thousand events or so at a time; the rest waits for the loop's next turn. */
+/** A thousand events or so at a time. */
 const READ_BYTES = 32 * 1024;
+/** As many as the kernel keeps by default, then others have a turn. */
+const MOST_READS = 16;
+/** News that follow each other closer than this are gathered: whoever removes files in a loop wakes nobody each time. */
+const REST_MS = 50;
 /** A directory may come and go while its watch is made. */
 const MOST_TRIES = 8;
 
@@ -133,17 +139,18 @@ function open(): Instance | string | null {
   if (instance !== null) return instance;
   const fd = libc.inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (fd < 0) return libc.lastErrno();
-  const readiness = watch(fd, "readable", () => read(fd));
+  const readiness = watch(fd, "readable", look);
   if (readiness === null) {
     closeSync(fd);
     return null;
   }
-  instance = { fd, readiness };
+  instance = { fd, readiness, lookedAt: Number.NEGATIVE_INFINITY, rest: null };
   return instance;
 }
 
 function closeUnused(): void {
   if (instance === null || places.size > 0) return;
+  if (instance.rest !== null) clearTimeout(instance.rest);
   instance.readiness.close();
   closeSync(instance.fd);
   instance = null;
@@ -220,12 +227,29 @@ function isDirectory(path: string): boolean {
 
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
-function read(fd: number): void {
+function look(): void {
+  const now = instance;
+  if (now === null) return;
+  const at = performance.now();
+  const isHasty = at - now.lookedAt < REST_MS;
+  now.lookedAt = at;
+  for (let reads = 0; reads < MOST_READS && instance === now && read(now.fd); ) reads += 1;
+  if (!isHasty || instance !== now || now.rest !== null) return;
+  now.readiness.pause();
+  now.rest = setTimeout(() => {
+    now.rest = null;
+    now.readiness.resume();
+  }, REST_MS);
+  now.rest.unref();
+}
+
+/** Whether there may be more at once. */
+function read(fd: number): boolean {
   let size = 0;
   try {
     size = readSync(fd, buffer, 0, READ_BYTES, null);
   } catch {
-    return; // nothing there after all
+    return false;
   }
   for (let at = 0; at + HEAD_BYTES <= size && instance?.fd === fd; ) {
     const number = buffer.readInt32LE(at);
@@ -239,6 +263,8 @@ function read(fd: number): void {
     if ((mask & GONE) !== 0) gone(here);
     else happened(here, nameAt(start, end), mask);
   }
+  // An event is far smaller than what is left of the buffer, so the kernel had no other.
+  return size > READ_BYTES / 2;
 }
 
 function nameAt(start: number, end: number): string {

@@ -107,7 +107,7 @@ async function publish(
   return { ok: true, staleUnlinked };
 }
 
-/** Which file stands there; null for none that can be seen. */
+/** The file that stands there; null for none that can be seen. */
 export function identify(file: string): Identity | null {
   try {
     using directory = openParent(file);
@@ -156,7 +156,8 @@ function answers(file: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", () => resolve(false));
+    // A server that is busy has no room for one more, and lives.
+    socket.once("error", (error) => resolve(codeOf(error) === "EAGAIN"));
   });
 }
 

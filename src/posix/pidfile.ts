@@ -34,7 +34,7 @@ export function removePidfile(path: string, pid: number): void {
   }
 }
 
-/** Whose pidfile it is by now. Throws when it can't be read. */
+/** The owner of the pidfile by now. Throws when it can't be read. */
 export function readPidfile(path: string, pid: number): Holds {
   try {
     const { fd } = openGuarded(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);

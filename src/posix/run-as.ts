@@ -25,7 +25,7 @@ export function prepareRunAs(): void {
   }
 }
 
-/** What to execute as root for the program to run as the user in its directory. */
+/** The command to execute as root, for the program to run as the user in its directory. */
 export function runAs(
   { uid, gid, groups }: SpawnIdentity,
   { file, argv, directory }: Pick<SpawnRequest, "file" | "argv" | "directory">,

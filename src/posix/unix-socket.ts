@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { type Directory, isOursAlone, O_PATH } from "./guarded.js";
 import * as libc from "./libc.js";
 
-/** Which file a name stands for. */
+/** The file that a name stands for. */
 export interface Identity {
   readonly dev: number;
   readonly ino: number;

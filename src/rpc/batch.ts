@@ -5,7 +5,7 @@ import { FAULTS, RpcFault } from "./fault.js";
 import type { Answer, Result, Value } from "./method.js";
 import { type WaitingOne, waiting, waitingOf } from "./waiting.js";
 
-/** What an outcome is told of. */
+/** The process that an outcome is told of. */
 type Owner = Pick<ProcessHandle, "group" | "name">;
 
 /**

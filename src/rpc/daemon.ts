@@ -18,7 +18,7 @@ export interface ProcessHandle {
   readonly config: ProcessConfig;
   /** An immutable snapshot of now. */
   readonly process: Process;
-  /** Its child; null when there is none. */
+  /** The child; null when there is none. */
   readonly run?: { readonly saved: Pick<SavedRun, "lost"> } | null;
   /** Path in use (AUTO resolved); null when there is none (NONE, redirected). */
   logfile(channel: Channel): string | null;
@@ -88,7 +88,7 @@ export interface Daemon {
 
   /** Reads the files again. Throws `ConfigError` with the reference's text. */
   reread(): ConfigChange;
-  /** What the files said when they were read last that only a reload puts into force: `[section] key`. */
+  /** Changes that were found when the files were read last, and that only a reload puts into force: `[section] key`. */
   needsReload(): readonly string[];
   /** Starts supervising a group of the available configuration. */
   addGroup(name: string): "added" | "already" | "unknown";

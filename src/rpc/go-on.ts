@@ -20,7 +20,7 @@ export function goOn(daemon: Daemon, state: Waiting, upgraded: Promise<Value>): 
       return untilStarted(daemon, handle, state.called);
     }
     case "stop": {
-      // Whoever is gone is down.
+      // A process that is gone is down.
       const handle = daemon.groups.get(state.group)?.processes.get(state.name);
       return handle === undefined ? true : untilStopped(daemon, handle, state.called);
     }

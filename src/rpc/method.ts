@@ -3,10 +3,10 @@ import type { Passage } from "../core/passage.js";
 import { pythonText } from "../core/python-repr.js";
 import type { Daemon } from "./daemon.js";
 
-/** What goes in: the values XML-RPC knows. */
+/** Parameters of methods: the values XML-RPC knows. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 
-/** What comes out may also hold passages of logs, in place of their text. */
+/** Results of methods, which may also hold passages of logs, in place of their text. */
 export type Result = Value | Passage | readonly Result[] | { readonly [name: string]: Result };
 
 export type Answer = Result | Promise<Result>;

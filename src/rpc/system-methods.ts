@@ -69,14 +69,14 @@ function multicall(dispatcher: Dispatcher, daemon: Daemon, calls: Value | undefi
   return inTurn(dispatcher, daemon, calls as readonly Value[]);
 }
 
-/** What the answers of one multicall may weigh together. */
+/** The limit for the answers of one multicall together. */
 const MOST_WEIGHT = 16 << 20;
 /** Every value takes some room, whatever it says. */
 const LEAST_WEIGHT = 50;
 /** How long calls that need not wait may follow each other before others have a turn. */
 const TURN_MS = 10;
 
-/** What another program has left of calls: the results so far, and how to go on with the one that was under way. */
+/** Calls that another program has left: the results so far, and how to go on with the one that was under way. */
 export interface UnderWay {
   readonly results: readonly Value[];
   readonly now: (() => Answer) | null;

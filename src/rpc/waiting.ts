@@ -33,7 +33,7 @@ export function waiting<T extends Result>(answer: Promise<T>, describe: () => Wa
   return answer;
 }
 
-/** What an answer waits for; `lost` where nobody has noted it. */
+/** The thing that an answer waits for; `lost` where nobody has noted it. */
 export function waitingOf(answer: Promise<Result>): Waiting {
   return known.get(answer)?.() ?? { for: "lost" };
 }

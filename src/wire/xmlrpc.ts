@@ -12,7 +12,7 @@ export type XmlRpcValue =
   | readonly XmlRpcValue[]
   | { readonly [name: string]: XmlRpcValue };
 
-/** What an answer may hold: also passages of logs, in place of their text. */
+/** Values of an answer: also passages of logs, in place of their text. */
 export type XmlRpcResult =
   | XmlRpcValue
   | Passage
@@ -208,7 +208,7 @@ export function decodeCall(xml: string): XmlRpcCall {
   return scanCall(xml) ?? parseCall(xml);
 }
 
-/** What a parser makes of a small element takes a hundred times its room. */
+/** A parser needs a hundred times the room of a small element for what it makes of it. */
 const MOST_ELEMENTS = 100_000;
 
 /** As `decodeCall`, whatever the document looks like. */

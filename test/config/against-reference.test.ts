@@ -630,7 +630,7 @@ function shown({
       port: server.kind === "inet" ? server.port : null,
     })),
     rpcinterfaces: rpcinterfaces.map(({ name, options }) => ({ name, options })),
-    // What is said `again` is of unknown names, of which the reference says nothing.
+    // Messages that are said `again` are of unknown names, of which the reference says nothing.
     warnings: messages
       .filter(({ level, again }) => level === "warn" && again !== true)
       .map(({ text }) => text),

@@ -1,4 +1,4 @@
-/** What `update` can't put into force is named, without its value. */
+/** Changes that `update` can't put into force are named, without their values. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { needsReload } from "../../src/config/needs-reload.js";

@@ -244,7 +244,7 @@ scenario("a child's log that somebody removes comes back", {
     await state("p", "RUNNING");
     const path = join(dir, "p.log");
     unlinkSync(path);
-    // Which never happens with the reference.
+    // The reference never does so.
     await until(() => existsSync(path), "the log again", { ceilingMs: 5000 }).catch(() => undefined);
     await rpc("supervisor.sendProcessStdin", "p", "after\n");
     const written = (): string => readFileSync(path, "utf8");

@@ -49,7 +49,7 @@ interface World {
   readonly alive: Map<number, Entry>;
   readonly logged: string[];
   readonly changes: { readonly name: string; readonly change: Notify }[];
-  /** These throw from now on. */
+  /** The parts that throw from now on. */
   readonly broken: Set<Place>;
   die(child: number, status: number): void;
 }
@@ -123,7 +123,7 @@ function createWorld(count: number): World {
   return { engine, entries, sound, alive, logged, changes, broken, die };
 }
 
-/** What must hold at every moment. */
+/** The properties that must hold at every moment. */
 function check({ entries, sound, alive }: World): void {
   for (const [child, entry] of alive) expect(entry.run?.pid, `child ${child} is known`).toBe(child);
   for (const entry of [...entries, sound]) {

@@ -24,7 +24,7 @@ interface Life {
   readonly writtenLater: () => SavedPool;
   /** Events as its listener reads them. */
   readonly sent: string[];
-  /** What was written so far, as JSON. */
+  /** The records written so far, as JSON. */
   readonly records: string[];
   readonly restarted: string[];
 }
@@ -231,7 +231,7 @@ test("killed in the midst of a long answer: its event is given back, and the lis
   // The rest of it means nothing.
   second.bus.heard(second.entry, Buffer.from(`${"x".repeat(5000)}READY\n`), nothing);
   expect([second.sent, second.restarted]).toEqual([[], []]);
-  // It may die before it has begun, too.
+  // The listener may die before it has begun, too.
   const third = live(second.writtenLater());
   third.bus.begin();
   expect([third.sent, third.restarted]).toEqual([[], ["ears"]]);
@@ -262,7 +262,7 @@ test("what goes on at once has the whole of a long answer", () => {
   const second = live(whole);
   second.bus.begin();
   second.bus.heard(second.entry, Buffer.from("x".repeat(5000)), nothing);
-  // It was no OK, so the event comes again.
+  // The result was no OK, so the event comes again.
   second.bus.heard(second.entry, Buffer.from("READY\n"), nothing);
   expect([second.sent, second.restarted]).toEqual([["one"], []]);
 });

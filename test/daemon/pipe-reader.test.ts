@@ -22,7 +22,7 @@ interface Pipe {
 }
 
 interface Faults {
-  /** What the next reads give instead of bytes. */
+  /** The outcomes of the next reads, instead of bytes. */
   readonly errnos?: readonly string[];
   /** Called with each chunk; may throw. */
   readonly onData?: (text: string, take: TakeShown) => void;

@@ -1,4 +1,4 @@
-/** Whatever is asked whether it can take over: the answer comes in time, and nothing of it stays. */
+/** Any program may be asked whether it can take over: the answer comes in time, and nothing of it stays. */
 import { closeSync, openSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { ExitCause } from "../../src/core/process.js";

@@ -61,7 +61,7 @@ test.each([
   ["a pipe can't be read", broken, "unknown error making dispatchers for 'cat': Error: no reader"],
 ] as const)("where %s, its child is killed and the start has failed", async (_, make, spawnerr) => {
   const { context, held } = contextWith(make);
-  // What the first spawn of all opens stays open.
+  // Descriptors that the first spawn of all opens stay open.
   await end(startRun({ ...context, createRun: throwing }));
   const before = openDescriptors();
   const outcome = startRun(context);

@@ -77,6 +77,19 @@ describe("a connection after its last answer", () => {
     expect(statuses(client.text())).toEqual([401]);
   });
 
+  test("has no further requests, however many come", async () => {
+    await using at = await stage({ ...LOCKED, patience: { lingerBytes: 1_000_000 } });
+    let requests = 0;
+    at.server.on("request", () => {
+      requests += 1;
+    });
+    using client = at.open();
+    client.socket.on("error", () => undefined);
+    client.socket.write(GET.repeat(100_000));
+    await client.closed.catch(() => undefined);
+    expect(requests).toBe(1);
+  });
+
   test("answers and does nothing more", async () => {
     const { methods, calls } = counting();
     await using at = await stage({ ...LOCKED, methods });

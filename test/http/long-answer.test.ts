@@ -21,7 +21,7 @@ function logOf(size: number): string {
 
 const openHere = (): number => readdirSync("/proc/self/fd").length;
 
-/** What is sent, and the length that was promised. */
+/** The bytes that are sent, and the length that was promised. */
 async function sent(
   answer: LongAnswer,
   onBegin: () => void = () => undefined,

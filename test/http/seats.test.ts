@@ -95,6 +95,18 @@ describe("when all places are taken", () => {
     expect(gone([deaf])).toEqual([true]);
   });
 
+  test("a stranger that has its refusal goes before one that is known", () => {
+    const { sit } = room(2, true);
+    const [regular, stranger] = [sit(), sit()];
+    answered(regular);
+    stranger.seat.begin();
+    stranger.seat.done();
+    stranger.seat.begin();
+    stranger.seat.end();
+    sit();
+    expect(gone([regular, stranger])).toEqual([false, true]);
+  });
+
   test("places of connections that have ended are free at once", () => {
     const { sit, counts } = room(2);
     for (let count = 0; count < 100; count += 1) sit();

@@ -41,7 +41,7 @@ test("installed from its package, every command and the API work", { timeout: 28
   const sample = await command("echo_supervisord_conf-ts");
   expect(sample).toMatchObject({ out: expect.stringContaining("[supervisord]"), err: "", exit: 0 });
 
-  // What user= needs is still executable; without its words it does nothing.
+  // The program that user= needs is still executable; without its words it does nothing.
   const runAs = join(prefix, "lib/node_modules/supervisord-ts/bin", `run-as-${process.arch}`);
   expect(await command(runAs)).toEqual({ out: "", err: "", exit: 127 });
 

@@ -28,7 +28,7 @@ async function texts(path: string, start: number, end: number): Promise<readonly
 
 const openHere = (): number => readdirSync("/proc/self/fd").length;
 
-/** What a slice may end in the middle of, and what it may seem to. */
+/** Characters that a slice may end in the middle of, or seem to. */
 const bytes = fc.array(
   fc.constantFrom(0x41, 0x0a, 0x80, 0xbf, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0x9f, 0x90, 0xff, 0xed, 0xa0),
   { minLength: 12, maxLength: 24 },

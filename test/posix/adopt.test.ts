@@ -490,7 +490,7 @@ test.runIf(process.getuid?.() === 0)("another user's process that waits for inpu
   const dumpable = (): number => Number(libc.syscall(PRCTL, "int", PR_GET_DUMPABLE));
   libc.syscall(PRCTL, "int", PR_SET_DUMPABLE, "int", 1);
   await until(seen, "its read", { everyMs: 5 });
-  // This process is what it was before.
+  // The process under test is as it was before.
   const { Uid: uid, Gid: gid } = status(process.pid);
   expect([uid, gid, dumpable()]).toEqual(["0\t0\t0\t0", "0\t0\t0\t0", 1]);
 });

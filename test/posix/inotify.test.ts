@@ -1,5 +1,6 @@
 /** Removed names: who asked hears of them, through directories that go and come back, and nobody else is woken. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   appendFileSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterEach, expect, test } from "vitest";
@@ -204,4 +206,24 @@ test("off the main thread nothing is watched, and nothing is wrong", async () =>
   );
   expect(await new Promise((resolve) => worker.once("message", resolve))).toBeNull();
   await worker.terminate();
+});
+
+test("a storm of removals beside a name wakes nobody each time, and the name is still told of", async () => {
+  const dir = scratch();
+  const kept = join(dir, "kept");
+  writeFileSync(kept, "");
+  const heard = listen(kept);
+  const script = `
+    const fs = require("node:fs");
+    const end = Date.now() + 1500;
+    while (Date.now() < end) { fs.writeFileSync("other", ""); fs.unlinkSync("other"); }`;
+  const storm = spawn(process.execPath, ["-e", script], { cwd: dir, stdio: "ignore" });
+  await once(storm, "spawn");
+  const before = performance.nodeTiming.uvMetricsInfo.loopCount;
+  await once(storm, "exit");
+  expect(performance.nodeTiming.uvMetricsInfo.loopCount - before).toBeLessThan(300);
+  unlinkSync(kept);
+  await until(() => heard.includes("deleted"), "the removal", { everyMs: 2 });
+  // The storm may have been more than the kernel keeps.
+  expect(heard.filter((news) => news !== "overflow")).toEqual(["deleted"]);
 });

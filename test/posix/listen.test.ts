@@ -1,6 +1,7 @@
 /** Names of unix sockets: what is cleared away for them, what is not, and that nobody sees one half done. */
+import { once } from "node:events";
 import fs from "node:fs";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { listenUnix, type UnixOptions, type UnixOutcome, unlinkSocket } from "../../src/posix/listen.js";
@@ -53,6 +54,22 @@ test("a live socket stays, a stale one goes, and a link that leads nowhere", asy
   fs.symlinkSync("nowhere", file);
   expect(await listen(file)).toMatchObject({ ok: true, staleUnlinked: true });
   expect(fs.lstatSync(file).isSocket()).toBe(true);
+});
+
+test("a live socket stays also while it has no room for one connection more", async () => {
+  const file = join(scratch(), "s.sock");
+  const fd = openSharedSocket(
+    { kind: "unix", path: file, url: `unix://${file}`, owner: null, mode: null },
+    0,
+  );
+  const waiting = connect(file);
+  try {
+    await once(waiting, "connect");
+    expect(await listen(file)).toMatchObject({ ok: false, code: "EADDRINUSE" });
+  } finally {
+    waiting.destroy();
+    fs.closeSync(fd);
+  }
 });
 
 test("what is no socket stays", async () => {

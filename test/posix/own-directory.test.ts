@@ -1,4 +1,4 @@
-/** Who can change what stands in a directory. */
+/** Users who can change what stands in a directory. */
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

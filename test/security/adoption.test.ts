@@ -1,4 +1,4 @@
-/** What a program does to itself must neither hide its output from the next supervisor nor give it a double. */
+/** A program, whatever it does to itself, must neither hide its output from the next supervisor nor give it a double. */
 import { chownSync, existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -113,7 +113,7 @@ withPython(
     // An upgrade gives it no more rights, and says so again.
     await daemon.rpc("supervisord_ts.upgrade");
     expect(await daemon.info("p")).toMatchObject({ pid, description: expect.stringContaining("lost since") });
-    // It holds as long as that child does.
+    // The state holds as long as that child does.
     await daemon.rpc("supervisor.stopProcess", "p");
     await daemon.rpc("supervisor.startProcess", "p");
     expect(await daemon.state("p", "RUNNING")).toMatchObject({
@@ -137,7 +137,7 @@ asRoot("a FastCGI socket that cannot be had stays with the child that listens on
   expect(lines(daemon, "CRIT cannot")).toEqual([
     `CRIT cannot open socket of 'p' (pid ${pid}): the kernel does not let this supervisord look into that process; the next child gets a socket of its own: restart 'p'`,
   ]);
-  // Whoever connects reaches the child.
+  // A client that connects reaches the child.
   expect(statSync(join(daemon.dir, "f.sock")).ino).toBe(ino);
   const created = (): number => lines(daemon, "INFO Creating socket").length;
   const before = created();

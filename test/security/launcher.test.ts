@@ -42,7 +42,7 @@ function steeringOf(pid: number): Record<string, string | undefined> {
   return Object.fromEntries(Object.keys(STEERING).map((name) => [name, all[name]]));
 }
 
-/** What may be /bin/sh. */
+/** Shells that may be /bin/sh. */
 const SHELLS: Readonly<Record<string, readonly string[]>> = {
   dash: ["dash"],
   bash: ["bash", "--posix"],
@@ -164,7 +164,7 @@ test.each(Object.entries(STAYING))(
       join(dir, "supervisord.conf"),
       `${baseConf(dir)}[program:x]\ncommand=/bin/sleep 600\nstartsecs=0\n`,
     );
-    // What spawns it begins by ignoring the signal, so that it can be sent while sh is being loaded.
+    // The spawning program begins by ignoring the signal, so that it can be sent while sh is being loaded.
     const child = spawn("/bin/sh", ["-c", `trap '' USR1; echo go; exec "$@"`, "sh", "/bin/sh", ...words], {
       cwd: dir,
       env: environment(dir),

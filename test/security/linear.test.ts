@@ -1,4 +1,4 @@
-/** Whoever sends bytes decides what they are: no reader of them may take time in the square of their number. */
+/** A sender decides what the bytes are: no reader of them may take time in the square of their number. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createAnswerReader } from "../../src/client/answer.js";
@@ -115,7 +115,7 @@ function quietly(read: () => unknown): void {
   try {
     read();
   } catch {
-    // What is no good may be refused; here it only counts how long that takes.
+    // Bad input may be refused; only the time that takes counts here.
   }
 }
 

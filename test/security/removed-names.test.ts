@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Booted, boot } from "../support/boot.js";
+import { mortal } from "../support/mortal.js";
 import { descriptors } from "../support/processes.js";
 import { until } from "../support/until.js";
 import { call, encodeCall } from "../support/xmlrpc.js";
@@ -41,6 +42,8 @@ test("a removed socket is back within a second, as often as it takes, and who wa
   await daemon.state("cat", "RUNNING");
   const mode = fs.statSync(daemon.socket).mode;
   const early = await connect(daemon.socket);
+  // Until it has an answer the daemon may not have accepted it.
+  await early("supervisor.getState");
   const open = Object.keys(descriptors(daemon.pid)).length;
   for (let times = 1; times <= 3; times += 1) {
     fs.unlinkSync(daemon.socket);
@@ -203,3 +206,15 @@ test("who removes the socket in a loop fills no log", { timeout: 60_000 }, async
   expect(await call({ socketPath: daemon.socket }, "supervisor.getPID")).toBe(daemon.pid);
   expect(removals(daemon).length).toBe(5);
 });
+
+asRoot(
+  "a pidfile that the daemon can't read itself is written once, and does not keep it from starting",
+  async () => {
+    await using daemon = mortal("[program:cat]\ncommand=/bin/cat\n");
+    fs.chownSync(daemon.dir, NOBODY, NOBODY);
+    fs.chmodSync(daemon.dir, 0o755);
+    const as = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+    await daemon.start(true, [...as, "/bin/sh", "-c", 'umask 0777; exec "$@"', "sh"]);
+    expect(fs.readFileSync(join(daemon.dir, "supervisord.pid"), "utf8")).toBe(`${daemon.daemon.pid}\n`);
+  },
+);

@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readStateFile } from "../../src/wire/state-file.js";
 import { type Mortal, mortal } from "../support/mortal.js";
+import { runCommand } from "../support/run-command.js";
 import { until } from "../support/until.js";
 
 const isRoot = process.getuid?.() === 0;
@@ -129,6 +130,32 @@ describe("a state file that is no longer in its place", () => {
     await daemon.start();
     expect((await daemon.info("p"))["pid"]).toBe(pid);
   });
+
+  test.runIf(isRoot)(
+    "as a link to a directory of root's took its directory's place, nothing is written there",
+    async () => {
+      await using daemon = mortal(SLEEP, "statefile=%(here)s/theirs/run/s.state");
+      const { dir } = daemon;
+      const [run, roots] = [join(dir, "theirs", "run"), join(dir, "roots")];
+      for (const theirs of [join(dir, "theirs"), run]) {
+        mkdirSync(theirs);
+        chownSync(theirs, NOBODY, NOBODY);
+      }
+      mkdirSync(roots);
+      writeFileSync(join(roots, "s.state.new"), "root's\n");
+      chmodSync(dir, 0o755);
+      await daemon.start();
+      await daemon.state("p", "RUNNING");
+      const script = `mv ${run} ${run}.old && ln -s ${roots} ${run}`;
+      expect((await runCommand([...AS_NOBODY, "sh", "-c", script])).exit).toBe(0);
+      await until(() => lines(daemon, "cannot write state file").length > 0, "the refusal");
+      expect(readdirSync(roots)).toEqual(["s.state.new"]);
+      rmSync(run);
+      renameSync(`${run}.old`, run);
+      await until(() => lines(daemon, "can write state file").length > 0, "the file in its place");
+      expect(isWhole(join(run, "s.state"))).toBe(true);
+    },
+  );
 
   test("however often it is removed is said once, and written again when that is over", async () => {
     await using daemon = mortal(SLEEP);
@@ -259,7 +286,7 @@ describeAsRoot("a pidfile where others can write", () => {
     expect(isWhole(join(open, "d.pid.state"))).toBe(true);
     expect(readFileSync(victim, "utf8")).toBe("precious\n");
     expect(lines(daemon, "state file")).toEqual([
-      expect.stringMatching(/^ERRO state file \S+ is ignored: it is a link; /),
+      expect.stringMatching(/^ERRO state file \S+ is ignored: a link leads to it; /),
       expect.stringMatching(
         /^WARN state file \S+ is in a directory that others can write: .*; statefile= names a safer place$/,
       ),

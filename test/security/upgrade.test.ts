@@ -11,7 +11,7 @@ import { marked } from "../support/processes.js";
 import { until } from "../support/until.js";
 import { call, decodeResponse, encodeCall, type Value } from "../support/xmlrpc.js";
 
-/** What an upgrade takes at most while others want something, on a machine that has much to do. */
+/** The most that an upgrade takes while others want something, on a machine that has much to do. */
 const SOON_MS = 20_000;
 const UPGRADED = { from: expect.any(String), to: expect.any(String) };
 

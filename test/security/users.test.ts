@@ -69,7 +69,7 @@ autorestart=false
     let spawns = 0;
     while (!done) {
       await daemon.rpc("supervisor.startProcess", "quick", false).catch((error: unknown) => {
-        // It may not have been seen to have ended yet.
+        // The daemon may not have seen the end yet.
         if (!String(error).includes("ALREADY_STARTED")) throw error;
       });
       spawns += 1;

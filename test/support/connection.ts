@@ -6,7 +6,7 @@ export interface Connection extends Disposable {
   readonly connected: Promise<void>;
   /** Everything that came, once the other end has closed. Rejects when the connection broke. */
   readonly closed: Promise<string>;
-  /** What came so far. */
+  /** The text so far. */
   text(): string;
   /** Waits until so much has come that `enough` holds. */
   until(enough: (text: string) => boolean): Promise<string>;

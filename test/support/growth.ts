@@ -3,7 +3,7 @@
 const TIMES = 8;
 /** Eightfold work is 8 times the time when it is linear, and 64 times when it is quadratic. */
 const MOST_TIMES = 24;
-/** What takes less is too short to be compared. */
+/** Shorter times can't be compared. */
 const FLOOR_MS = 5;
 const RUNS = 3;
 

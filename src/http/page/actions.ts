@@ -66,7 +66,7 @@ async function onProcess(
         await call(daemon, onWait, "stopProcess", name);
         return `Process ${name} stopped`;
       case "restart":
-        // It says "restarted" whatever came of it, as the reference does; the page then shows the state.
+        // The page says "restarted" whatever came of it, as the reference does; the page then shows the state.
         await inOrder(daemon, onWait, ["stopProcess", "startProcess"], [name]);
         return `Process ${name} restarted`;
       default:

@@ -13,7 +13,7 @@ const LEAST_BYTES = 1024;
 const MOST_BYTES = 1 << 20;
 /** How much more of the log the next step shows. */
 const MORE = 8;
-/** What is not UTF-8 becomes U+FFFD; the reference answers 500. */
+/** Bytes that are no UTF-8 become U+FFFD; the reference answers 500. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export interface TailQuery {
