@@ -21,23 +21,8 @@ done
 exec node --inspect-port=192.0.2.1:9229 "$0" "$@"
 */
 require("./begin.js");
-const { writeSync } = require("node:fs");
+const { stdout, stderr, run } = require("./run.js");
 const { main } = require("../dist/bin/supervisorctl.cjs");
-
-/** Whole or not at all, before the next line: output must survive the exit, and a closed pipe is quiet. */
-function write(fd) {
-  return (text) => {
-    let bytes = Buffer.from(text);
-    while (bytes.length > 0) {
-      try {
-        bytes = bytes.subarray(writeSync(fd, bytes));
-      } catch (error) {
-        if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-        if (error.code !== "EAGAIN") throw error;
-      }
-    }
-  };
-}
 
 function interrupted() {
   const controller = new AbortController();
@@ -46,5 +31,5 @@ function interrupted() {
   return { signal: controller.signal, [Symbol.dispose]: () => process.off("SIGINT", abort) };
 }
 
-const io = { stdout: write(1), stderr: write(2), stdin: process.stdin, interrupted };
-main(process.argv.slice(1), io).then((status) => process.exit(status));
+const io = { stdout, stderr, stdin: process.stdin, interrupted };
+run(() => main(process.argv.slice(1), io), 1);

@@ -86,21 +86,20 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
     noted.clear();
     triedAt = performance.now();
     const { path: to, other, exposed } = place();
-    let opened: number | null = null;
+    let fresh: Fresh | null = null;
     try {
-      const fresh = createBeside(to);
-      opened = fresh.fd;
+      fresh = createBeside(to);
       const lines = [encodeStateLine({ header })];
       for (const record of all()) lines.push(encodeStateLine(record));
       const text = Buffer.from(lines.join(""), "utf8");
-      writeAll(opened, text);
+      writeAll(fresh.fd, text);
       putInPlace(fresh, to);
       if (fd !== null) closeSync(fd);
-      fd = opened;
+      fd = fresh.fd;
       wholeBytes = text.length;
       bytes = text.length;
     } catch (error) {
-      if (opened !== null) closeSync(opened);
+      if (fresh !== null) discard(fresh);
       fail(to, error);
       return;
     }
@@ -261,19 +260,24 @@ function createBeside(path: string): Fresh {
   }
 }
 
-function putInPlace(fresh: Fresh, path: string): void {
+/** One that could not be finished is not left lying about, and least of all where a disk is full. */
+function discard({ fd, path }: Fresh): void {
+  closeSync(fd);
   try {
-    fchmodSync(fresh.fd, MODE);
-    try {
-      renameSync(fresh.path, path);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
-      makeWay(path);
-      renameSync(fresh.path, path);
-    }
+    rmSync(path, { force: true });
+  } catch {
+    // its directory takes nothing any more
+  }
+}
+
+function putInPlace(fresh: Fresh, path: string): void {
+  fchmodSync(fresh.fd, MODE);
+  try {
+    renameSync(fresh.path, path);
   } catch (error) {
-    rmSync(fresh.path, { force: true });
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
+    makeWay(path);
+    renameSync(fresh.path, path);
   }
   if (!isInPlace(path, fresh.fd)) throw new Error("something else was put in its place");
 }
