@@ -134,7 +134,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       if (end.next === "shutdown") return 0;
       ({ held, sockets } = end);
     } catch (error) {
-      if (error instanceof StartProblem) return failFor(error.code, error.message);
+      if (error instanceof StartProblem) return failFor(error.code, error.message, ...error.more);
       if (error instanceof PluginProblem) return fail(error.message);
       throw error;
     }

@@ -75,7 +75,7 @@ export async function openServers(
     const outcome = await (before === undefined ? listen(server, config) : takeOver(server, before));
     if (!outcome.ok) {
       await closeAll();
-      throw new StartProblem(describeProblem(config, outcome), outcome.code);
+      throw new StartProblem(describeProblem(config, outcome), outcome.code, describeHolder(config, outcome));
     }
     if (outcome.staleUnlinked === true && config.kind === "unix")
       stderr(`Unlinking stale socket ${config.file}\n`);
@@ -126,6 +126,19 @@ async function takeOver(server: Server, { fd, identity }: HandedServer): Promise
 
 function listen(server: Server, config: ServerConfig): Promise<Outcome> {
   return config.kind === "unix" ? listenUnix(server, config) : listenTcp(server, config);
+}
+
+/** Where Supervisor says only that somebody is there. */
+function describeHolder(
+  config: ServerConfig,
+  { code, holder }: Extract<ListenOutcome, { readonly ok: false }>,
+): readonly string[] {
+  if (code !== "EADDRINUSE") return [];
+  const where = `${addressOf(config).replace(/^:/, "*:")} of [${config.section}] is in use`;
+  if (holder === undefined || holder === null) return [where];
+  const { pid, uid, command } = holder;
+  if (pid === null) return [`${where} by a process of user ${lookupUser(String(uid))?.name ?? uid}`];
+  return [`${where} by pid ${pid}${command === "" ? "" : ` (${command})`}`];
 }
 
 function describeProblem(
