@@ -10,6 +10,8 @@ import type { Outputs } from "./outputs.js";
 export interface Groups {
   /** By priority, then name. Another map once a group or a member has come or gone. */
   readonly active: ReadonlyMap<string, Group>;
+  /** As they came, which is how a reread lists those that are to go. */
+  readonly arrived: Iterable<Group>;
   /** All of it or, where something throws, nothing. False when a group of that name is active already. */
   add(config: GroupConfig, held: ReadonlySet<string>, saved?: SavedGroup): boolean;
   remove(name: string): "removed" | "running" | "unknown";
@@ -55,6 +57,9 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
     get active() {
       ordered ??= new Map(groupOrder(active.values()).map((group) => [group.name, group]));
       return ordered;
+    },
+    get arrived() {
+      return active.values();
     },
     add(config, held, saved) {
       if (active.has(config.name)) return false;
