@@ -21,6 +21,10 @@ done
 exec node --inspect-port=192.0.2.1:9229 "$0" "$@"
 */
 require("./begin.js");
+const { stdout, run } = require("./run.js");
 const { sampleConf } = require("../dist/bin/echo_supervisord_conf.cjs");
 
-process.stdout.write(sampleConf());
+run(async () => {
+  stdout(sampleConf());
+  return 0;
+}, 1);

@@ -21,7 +21,8 @@ done
 exec node --inspect-port=192.0.2.1:9229 "$0" "$@"
 */
 require("./begin.js");
+const { aside, run } = require("./run.js");
 const { main } = require("../dist/bin/pidproxy.cjs");
 
-const io = { stdout: (text) => process.stdout.write(text) };
-main(process.argv.slice(1), io).then((status) => process.exit(status));
+// The program under it must not pay for a log that is full.
+run(() => main(process.argv.slice(1), { stdout: aside(1) }), 1);

@@ -21,31 +21,8 @@ done
 exec node --inspect-port=192.0.2.1:9229 "$0" "$@"
 */
 require("./begin.js");
-const { writeSync } = require("node:fs");
+const { stdout, stderr, run } = require("./run.js");
 const { main } = require("../dist/bin/supervisorctl.cjs");
-
-/** The reader, or the terminal, has gone away: nobody is left to tell. */
-const GONE = ["EPIPE", "EIO"];
-
-/** Whole or not at all, before the next line: output must survive the exit, and a closed pipe is quiet. */
-function write(fd) {
-  return (text) => {
-    let bytes = Buffer.from(text);
-    while (bytes.length > 0) {
-      try {
-        bytes = bytes.subarray(writeSync(fd, bytes));
-      } catch (error) {
-        if (GONE.includes(error.code)) process.exit(process.exitCode ?? 0);
-        if (error.code !== "EAGAIN") cannotWrite(fd, error);
-      }
-    }
-  };
-}
-
-function cannotWrite(fd, { message }) {
-  if (fd !== 2) write(2)(`Error: cannot write: ${message}\n`);
-  process.exit(1);
-}
 
 function interrupted() {
   const controller = new AbortController();
@@ -55,18 +32,12 @@ function interrupted() {
 }
 
 const io = {
-  stdout: write(1),
-  stderr: write(2),
+  stdout,
+  stderr,
   /** Not opened before it is needed. */
   get stdin() {
     return process.stdin;
   },
   interrupted,
 };
-main(process.argv.slice(1), io).then(
-  (status) => process.exit(status),
-  ({ message }) => {
-    io.stderr(`Error: ${message}\n`);
-    process.exit(1);
-  },
-);
+run(() => main(process.argv.slice(1), io), 1);

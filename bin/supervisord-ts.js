@@ -35,10 +35,7 @@ export SUPERVISORD_TS_NOFILE
 exec node --inspect-port=192.0.2.1:9229 --max-semi-space-size=1 "$0" "$@"
 */
 require("./begin.js");
+const { stdout, stderr, run } = require("./run.js");
 const { main } = require("../dist/bin/supervisord.cjs");
 
-const io = {
-  stdout: (text) => process.stdout.write(text),
-  stderr: (text) => process.stderr.write(text),
-};
-main(process.argv.slice(1), io).then((status) => process.exit(status));
+run(() => main(process.argv.slice(1), { stdout, stderr }), 2);

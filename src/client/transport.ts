@@ -1,6 +1,7 @@
 /** HTTP to a supervisord, over TCP or a unix socket, with connections kept open. */
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { HttpStatusError, UnknownProtocolError } from "./errors.js";
+import { createTurns } from "./turns.js";
 import { createUnixCaller } from "./unix-caller.js";
 
 export { HttpStatusError, UnknownProtocolError } from "./errors.js";
@@ -17,6 +18,7 @@ export interface Transport {
   post(body: string, signal?: AbortSignal): Promise<string>;
   /** Reads an endless answer until it ends or is aborted; `onChunk` may ask to be waited for. */
   stream(path: string, onChunk: (chunk: Buffer) => void | Promise<void>, signal?: AbortSignal): Promise<void>;
+  /** Ends what is under way; what waits for its turn, and what comes later, rejects without a connection. */
   close(): void;
 }
 
@@ -33,36 +35,50 @@ export function createTransport({ serverurl, username, password }: ServerAddress
     headers["Authorization"] = `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
   const posting = { ...headers, "Content-Type": "text/xml", Accept: "text/xml" };
 
+  const closing = new AbortController();
+  const stream: Transport["stream"] = (path, onChunk, signal) => {
+    const until = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+    return follow({ ...target.options, path, headers, signal: until }, onChunk);
+  };
+  const endStreams = (): void => closing.abort(new Error("the client is closed"));
+
   const { socketPath } = target.options;
   if (typeof socketPath === "string") {
     const caller = createUnixCaller(socketPath, PATH, posting, MOST_SOCKETS);
     return {
       post: caller.post,
-      stream: (path, onChunk, signal) => follow({ ...target.options, path, headers, signal }, onChunk),
-      close: caller.close,
+      stream,
+      close() {
+        caller.close();
+        endStreams();
+      },
     };
   }
 
+  // The agent's own queue would open connections for what waits in it after its end.
+  const turns = createTurns(MOST_SOCKETS);
   let agent: Agent | null = null;
+  async function call(body: string, signal?: AbortSignal): Promise<string> {
+    const http = await import("node:http");
+    turns.check();
+    agent ??= new http.Agent({ keepAlive: true, keepAliveMsecs: KEEPALIVE_MS });
+    const length = { "Content-Length": Buffer.byteLength(body) };
+    const response = await open(
+      { ...target.options, agent, method: "POST", path: PATH, headers: { ...posting, ...length }, signal },
+      body,
+    );
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString("utf8");
+  }
   return {
-    async post(body, signal) {
-      const http = await import("node:http");
-      agent ??= new http.Agent({
-        keepAlive: true,
-        keepAliveMsecs: KEEPALIVE_MS,
-        maxSockets: MOST_SOCKETS,
-      });
-      const length = { "Content-Length": Buffer.byteLength(body) };
-      const response = await open(
-        { ...target.options, agent, method: "POST", path: PATH, headers: { ...posting, ...length }, signal },
-        body,
-      );
-      const chunks: Buffer[] = [];
-      for await (const chunk of response) chunks.push(chunk as Buffer);
-      return Buffer.concat(chunks).toString("utf8");
+    post: (body, signal) => turns.run(() => call(body, signal)),
+    stream,
+    close() {
+      turns.close();
+      agent?.destroy();
+      endStreams();
     },
-    stream: (path, onChunk, signal) => follow({ ...target.options, path, headers, signal }, onChunk),
-    close: () => agent?.destroy(),
   };
 }
 
@@ -78,6 +94,7 @@ async function follow(
 
 async function open(options: RequestOptions, body: string | null): Promise<IncomingMessage> {
   const { request } = await import("node:http");
+  options.signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const sent: ClientRequest = request(options, (response) => {
       if (response.statusCode === 200) return resolve(response);
@@ -101,8 +118,7 @@ function targetOf(serverurl: string): Target {
     return { options: { socketPath: fitting(serverurl.slice("unix://".length)) }, headerHost: "localhost" };
   if (!serverurl.startsWith("http://"))
     throw new UnknownProtocolError(`Unknown protocol for serverurl ${serverurl}`);
-  if (!URL.canParse(serverurl)) throw new Error(`Cannot use serverurl ${serverurl}: it is no URL`);
-  const { hostname, port } = new URL(serverurl);
+  const { hostname, port } = parse(serverurl);
   const host = hostname.replace(/^\[|\]$/g, "");
   return {
     options: { host, port: port === "" ? 80 : Number(port) },
@@ -119,4 +135,13 @@ function fitting(path: string): string {
   throw new Error(
     `Cannot connect to ${path}: a socket's path has at most ${LONGEST_SOCKET_PATH_BYTES} bytes, this one has ${length}`,
   );
+}
+
+function parse(serverurl: string): URL {
+  try {
+    return new URL(serverurl);
+  } catch (cause) {
+    // An IPv6 address without brackets, a port that is none.
+    throw new Error(`Cannot use serverurl ${serverurl}: it is no URL`, { cause });
+  }
 }

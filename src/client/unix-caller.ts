@@ -5,13 +5,14 @@
 import { connect, type Socket } from "node:net";
 import { createAnswerReader } from "./answer.js";
 import { HttpStatusError } from "./errors.js";
+import { createTurns } from "./turns.js";
 
 export interface UnixCaller {
   post(body: string, signal?: AbortSignal): Promise<string>;
   close(): void;
 }
 
-/** One call at a time on each connection, so that one that waits keeps nobody else waiting; `most` of them. */
+/** One call at a time on each connection, so that one that waits keeps nobody else waiting; `most` of them. None after `close`. */
 export function createUnixCaller(
   socketPath: string,
   path: string,
@@ -22,7 +23,7 @@ export function createUnixCaller(
   const head = `POST ${path} HTTP/1.1\r\n${lines.join("")}`;
   const idle: Socket[] = [];
   const open = new Set<Socket>();
-  const queue: (() => void)[] = [];
+  const turns = createTurns(most);
 
   function take(): Socket {
     const kept = idle.pop();
@@ -34,7 +35,6 @@ export function createUnixCaller(
       open.delete(socket);
       const at = idle.indexOf(socket);
       if (at >= 0) idle.splice(at, 1);
-      queue.shift()?.();
     });
     return socket;
   }
@@ -42,11 +42,9 @@ export function createUnixCaller(
   /** An idle connection keeps no program alive. */
   function give(socket: Socket): void {
     idle.push(socket.unref());
-    queue.shift()?.();
   }
 
-  async function post(body: string, signal?: AbortSignal): Promise<string> {
-    while (idle.length === 0 && open.size >= most) await new Promise<void>((wake) => queue.push(wake));
+  async function call(body: string, signal?: AbortSignal): Promise<string> {
     signal?.throwIfAborted();
     const socket = take();
     const answer = exchange(
@@ -62,8 +60,9 @@ export function createUnixCaller(
   }
 
   return {
-    post,
+    post: (body, signal) => turns.run(() => call(body, signal)),
     close() {
+      turns.close();
       for (const socket of open) socket.destroy();
     },
   };

@@ -142,7 +142,7 @@ export function logfile(value: string, host: ConfigHost): Result<Logfile | typeo
 }
 
 export interface InetAddress {
-  /** Empty string is every interface. */
+  /** Empty string is every interface of IPv4; an IPv6 address has no brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -162,7 +162,11 @@ export function inetAddress(value: string): Result<InetAddress> {
   const port = portNumber(digits);
   // The blank at the end is Supervisor's.
   if (!port.ok) return colon < 0 ? bad(`not a valid port number: ${repr(value)} `) : port;
-  const host = value.slice(0, Math.max(colon, 0)).toLowerCase();
+  // An IPv6 address, in brackets as in a URL or without: the reference takes both and opens neither.
+  const host = value
+    .slice(0, Math.max(colon, 0))
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, "$1");
   return good({ host: host === "*" ? "" : host, port: port.value });
 }
 

@@ -1,9 +1,8 @@
 /** What a reread found: which groups came, went or changed. */
 import { isDeepStrictEqual } from "node:util";
 import type { GroupConfig, ProcessConfig } from "../core/config.js";
-import { compareText } from "../core/order.js";
 
-/** Group names, sorted. */
+/** Group names: what went in the order of what runs, the others in that of the files, by priority and then name. */
 export interface ConfigDiff {
   readonly added: readonly string[];
   readonly changed: readonly string[];
@@ -22,11 +21,7 @@ export function diffConfig(active: readonly GroupConfig[], available: readonly G
     else if (!sameGroup(known, group)) changed.push(name);
   }
   const removed = [...before.keys()].filter((name) => !after.has(name));
-  return {
-    added: added.sort(compareText),
-    changed: changed.sort(compareText),
-    removed: removed.sort(compareText),
-  };
+  return { added, changed, removed };
 }
 
 /** Whether a running group is what the files say. */

@@ -3,6 +3,11 @@ import { posix } from "node:path";
 import type { User } from "../core/config.js";
 import { trimRight } from "../core/trim.js";
 
+/** It can be opened, but is no text that could be a configuration. */
+export class NoConfiguration extends Error {
+  override readonly name = "NoConfiguration";
+}
+
 export interface ConfigHost {
   readonly env: Readonly<Record<string, string>>;
   readonly hostname: string;
@@ -12,7 +17,7 @@ export interface ConfigHost {
   readonly tmpdir: string;
   /** The user we are, when known. */
   readonly uid?: number;
-  /** Throws as `node:fs` does. Paths that reach these functions are absolute. */
+  /** Throws as `node:fs` does, or `NoConfiguration`. Paths that reach these functions are absolute. */
   readFile(path: string): Uint8Array;
   exists(path: string): boolean;
   isDirectory(path: string): boolean;

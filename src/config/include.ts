@@ -4,7 +4,7 @@ import type { ParseMessage } from "../core/config.js";
 import { addFile, type Conf, type ConfMemory, createConf, lookup, settleHere } from "./conf.js";
 import { type Expansions, expand } from "./expand.js";
 import { dirname, hasMagic } from "./glob.js";
-import { absolute, type ConfigHost } from "./host.js";
+import { absolute, type ConfigHost, NoConfiguration } from "./host.js";
 import type { Issues } from "./issues.js";
 import { splitBlanks } from "./python.js";
 
@@ -24,17 +24,19 @@ export function readMain(path: string, host: ConfigHost, issues: Issues, memory?
   };
   if (!isThere(file, host)) return fail(`could not find config file ${path}`);
   const bytes = bytesOf(file, host);
-  if (bytes === null) return fail(`could not read config file ${path}`);
+  if (!(bytes instanceof Uint8Array))
+    return fail(`could not read config file ${path}${bytes === null ? "" : `: ${bytes.message}`}`);
   const conf = createConf();
   addFile(conf, { path: file, name: path }, bytes, issues, memory);
   return conf;
 }
 
-function bytesOf(path: string, host: ConfigHost): Uint8Array | null {
+/** Null where the file system refuses. */
+function bytesOf(path: string, host: ConfigHost): Uint8Array | NoConfiguration | null {
   try {
     return host.readFile(path);
-  } catch {
-    return null;
+  } catch (error) {
+    return error instanceof NoConfiguration ? error : null;
   }
 }
 
@@ -81,6 +83,12 @@ export function readSources(
       const file = posix.resolve(name);
       const bytes = bytesOf(file, host);
       if (bytes === null) continue; // a directory, or a file we may not read, is passed over in silence
+      if (bytes instanceof NoConfiguration) {
+        const { line } = lookup(conf, include, "files") ?? include;
+        const text = `could not read config file ${name}: ${bytes.message}`;
+        issues.add({ text, file: include.file, line, section: "include", key: "files" });
+        continue;
+      }
       settleHere(conf, addFile(conf, { path: file, name }, bytes, issues, memory), posix.dirname(file));
       files.add(file);
     }

@@ -4,6 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import type { User } from "../core/config.js";
 import { glob } from "./glob.js";
 import type { ConfigHost } from "./host.js";
+import { readBounded } from "./read-file.js";
 
 /**
  * A host for `parseConfig`. Users and groups come from `/etc/passwd` and `/etc/group`; the daemon overrides that
@@ -19,7 +20,7 @@ export function nodeHost(overrides: Partial<ConfigHost> = {}): ConfigHost {
     home: env["HOME"] ?? (uid === undefined ? null : (accountOf(String(uid))?.home ?? null)),
     tmpdir: temporaryDirectory(env),
     ...(uid === undefined ? {} : { uid }),
-    readFile: (path) => readFileSync(path),
+    readFile: (path) => readBounded(path),
     exists,
     isDirectory,
     glob: (pattern) => glob(pattern, { exists: isThere, isDirectory, list }),

@@ -1,4 +1,5 @@
 /** `[unix_http_server]` and `[inet_http_server]`, each with as many `:name` variants as one likes. */
+import { hostAndPort } from "../core/address.js";
 import type { InetServerConfig, ServerConfig, UnixServerConfig } from "../core/config.js";
 import type { Section } from "./conf.js";
 import { normalizePath } from "./host.js";
@@ -27,7 +28,12 @@ export function serverUrl(servers: readonly ServerConfig[]): string | null {
   const unix = servers.find((server) => server.kind === "unix");
   if (unix !== undefined) return `unix://${unix.file}`;
   const inet = servers.findLast((server) => server.kind === "inet");
-  return inet === undefined ? null : `http://${inet.host || "localhost"}:${inet.port}`;
+  return inet === undefined ? null : `http://${hostAndPort(reachable(inet.host), inet.port)}`;
+}
+
+/** Where clients on this machine find what listens on every interface. */
+function reachable(host: string): string {
+  return host === "" ? "localhost" : host === "::" ? "::1" : host;
 }
 
 function readInet(scope: Scope): readonly InetServerConfig[] {

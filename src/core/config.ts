@@ -149,7 +149,7 @@ export interface UnixServerConfig extends ServerCommon {
 
 export interface InetServerConfig extends ServerCommon {
   readonly kind: "inet";
-  /** Empty string is every interface. */
+  /** Empty string is every interface of IPv4; an IPv6 address has no brackets. */
   readonly host: string;
   readonly port: number;
   /** Host names, beside the machine's own, by which browsers may ask where there is no password. */

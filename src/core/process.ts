@@ -23,8 +23,13 @@ export type StateName = keyof typeof STATECODES;
 /** One variant per Supervisor state; each carries only what that state needs. */
 export type ProcessState =
   | { readonly name: "STOPPED" }
-  /** `pid` is null only between the wish to spawn and its outcome. */
-  | { readonly name: "STARTING"; readonly pid: Pid | null; readonly since: Millis }
+  /** `pid` is null only between the wish to spawn and its outcome; `asked` is a stop that came in between. */
+  | {
+      readonly name: "STARTING";
+      readonly pid: Pid | null;
+      readonly since: Millis;
+      readonly asked?: "stop" | "shutdown";
+    }
   | { readonly name: "RUNNING"; readonly pid: Pid; readonly since: Millis }
   /** `until` is null while the daemon leaves: nothing is started any more. */
   | { readonly name: "BACKOFF"; readonly until: Millis | null }
@@ -155,7 +160,8 @@ export function deadline(config: ProcessConfig, process: Process): Millis | null
   const { state } = process;
   switch (state.name) {
     case "STARTING":
-      return state.pid === null ? null : after(state.since, config.startsecs);
+      if (state.pid === null) return null;
+      return state.asked === undefined ? after(state.since, config.startsecs) : state.since;
     case "BACKOFF":
       return state.until;
     case "STOPPING":
@@ -204,21 +210,18 @@ function starting(
   switch (input.type) {
     case "spawned": {
       const spawned = { ...process, state: { ...state, pid: input.pid } };
-      const log = say("info", `spawned: '${config.name}' with pid ${input.pid}`);
-      return config.startsecs > 0
-        ? [spawned, [log]]
-        : then([spawned, [log]], (p) => becomeRunning(config, p));
+      const step: Step = [spawned, [say("info", `spawned: '${config.name}' with pid ${input.pid}`)]];
+      if (state.asked !== undefined) return then(step, (p) => hearAsked(config, p, state.asked, world));
+      return config.startsecs > 0 ? step : then(step, (p) => becomeRunning(config, p));
     }
-    case "spawn-failed":
-      return failStart(
-        config,
-        process,
-        input.spawnerr,
-        0,
-        [say("info", `spawnerr: ${input.spawnerr}`)],
-        world,
-      );
+    case "spawn-failed": {
+      const log = say("info", `spawnerr: ${input.spawnerr}`);
+      const failed = failStart(config, process, input.spawnerr, 0, [log], world);
+      return then(failed, (p) => hearAsked(config, p, state.asked, world));
+    }
     case "deadline":
+      // Taken up from a supervisor that did not live to hear of its spawn.
+      if (state.asked !== undefined) return hearAsked(config, process, state.asked, world);
       return isUp(config, state, world) ? becomeRunning(config, process) : stay(process);
     case "exited": {
       if (input.pid !== state.pid) return stay(process);
@@ -233,7 +236,9 @@ function starting(
     }
     case "stop":
     case "shutdown":
-      return state.pid === null ? stay(process) : stop(config, process, state.pid, state.since, input, world);
+      return state.pid === null
+        ? [{ ...process, state: { ...state, asked: input.type }, held: isHeldBy(process, input) }, []]
+        : stop(config, process, state.pid, state.since, input, world);
     case "kill-failed":
       return state.pid === null ? stay(process) : lose(config, process, state.pid, state.since, false, input);
     default:
@@ -377,6 +382,22 @@ function start(process: Process, world: World): Step {
   ]);
 }
 
+/** The stop that came before its spawn had an outcome. Whether it holds was noted at once. */
+function hearAsked(
+  config: ProcessConfig,
+  process: Process,
+  asked: In<"STARTING">["asked"],
+  world: World,
+): Step {
+  if (asked === undefined) return stay(process);
+  return transition(
+    config,
+    process,
+    asked === "stop" ? { type: asked, hold: false } : { type: asked },
+    world,
+  );
+}
+
 function isUp(config: ProcessConfig, state: In<"STARTING">, world: World): boolean {
   return state.pid !== null && world.now.mono >= after(state.since, config.startsecs);
 }
@@ -411,12 +432,19 @@ function giveUp(process: Process): Step {
   return move({ ...process, backoff: 0 }, { name: "FATAL" });
 }
 
+type StopInput = Extract<Input, { readonly type: "stop" | "shutdown" }>;
+
+/** Whether it counts as stopped on purpose from now on. */
+function isHeldBy(process: Process, input: StopInput): boolean {
+  return process.held || (input.type === "stop" && input.hold);
+}
+
 function stop(
   config: ProcessConfig,
   process: Process,
   pid: Pid,
   since: Millis,
-  input: Extract<Input, { readonly type: "stop" | "shutdown" }>,
+  input: StopInput,
   world: World,
 ): Step {
   const asgroup = config.stopasgroup;
@@ -424,7 +452,7 @@ function stop(
     "debug",
     `killing ${config.name} (pid ${pid}) ${asgroup ? "process group " : ""}with signal ${signalName(config.stopsignal)}`,
   );
-  const marked = { ...process, held: process.held || (input.type === "stop" && input.hold) };
+  const marked = { ...process, held: isHeldBy(process, input) };
   const killAt = after(world.now.mono, config.stopwaitsecs);
   const moved = move(marked, { name: "STOPPING", pid, since, killAt }, { pid });
   const kill: Effect = { type: "kill", pid, signal: config.stopsignal, asgroup };

@@ -90,6 +90,8 @@ export interface SavedState {
   readonly pools: readonly SavedPool[];
 }
 
+const STOPPED = { name: "STOPPED" } as const;
+
 /**
  * A process as the next supervisor takes it up: `pid` is its child if that lives. `died` asks for an `exited`, with
  * a cause that is not known; without a child whose spawn was only wished for, the next attempt is due at once.
@@ -101,11 +103,11 @@ export function takeUp(
 ): { readonly process: Process; readonly died: Pid | null } {
   const { state } = process;
   const taken = updating ? { ...process, held: false } : process;
-  if (state.name === "STARTING" && state.pid === null)
-    return {
-      process: { ...taken, state: pid === null ? { name: "BACKOFF", until: now } : { ...state, pid } },
-      died: null,
-    };
+  if (state.name === "STARTING" && state.pid === null) {
+    if (pid !== null) return { process: { ...taken, state: { ...state, pid } }, died: null };
+    const never = state.asked === undefined ? ({ name: "BACKOFF", until: now } as const) : STOPPED;
+    return { process: { ...taken, state: never }, died: null };
+  }
   if (pid === null || !("pid" in state))
     return { process: taken, died: pid === null ? livePid(process) : null };
   // The child that was found is the one that counts, whatever pid stands beside it.

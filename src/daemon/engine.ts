@@ -75,6 +75,9 @@ export function createEngine(options: EngineOptions): Engine {
   const byPid = new Map<number, Entry>();
   const helpers = new Map<number, (cause: ExitCause) => void>();
   const listeners = new Set<Listener>();
+  /** Changes of state that not every listener has heard of. */
+  const news: [entry: Entry, change: Notify][] = [];
+  let isTelling = false;
   const deadlines = createDeadlines<Entry>(
     () => now().mono,
     (entry) => engine.feed(entry, { type: "deadline" }),
@@ -255,7 +258,19 @@ export function createEngine(options: EngineOptions): Engine {
     }
   }
 
+  /** A listener may feed a process itself: what comes of that is told when all have heard of what led to it. */
   function tell(entry: Entry, change: Notify): void {
+    news.push([entry, change]);
+    if (isTelling) return;
+    isTelling = true;
+    try {
+      for (let next = news.shift(); next !== undefined; next = news.shift()) spread(...next);
+    } finally {
+      isTelling = false;
+    }
+  }
+
+  function spread(entry: Entry, change: Notify): void {
     for (const listener of listeners) {
       try {
         listener(entry, change);

@@ -8,8 +8,10 @@ import { createEntry, type Entry, type Group } from "./entry.js";
 import type { Outputs } from "./outputs.js";
 
 export interface Groups {
-  /** By priority, then name. */
+  /** By priority, then name. Another map once a group or a member has come or gone. */
   readonly active: ReadonlyMap<string, Group>;
+  /** As they came, which is how a reread lists those that are to go. */
+  readonly arrived: Iterable<Group>;
   /** All of it or, where something throws, nothing. False when a group of that name is active already. */
   add(config: GroupConfig, held: ReadonlySet<string>, saved?: SavedGroup): boolean;
   remove(name: string): "removed" | "running" | "unknown";
@@ -56,6 +58,9 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       ordered ??= new Map(groupOrder(active.values()).map((group) => [group.name, group]));
       return ordered;
     },
+    get arrived() {
+      return active.values();
+    },
     add(config, held, saved) {
       if (active.has(config.name)) return false;
       const processes = new Map<string, Entry>();
@@ -92,12 +97,14 @@ export function createGroups({ engine, outputs, onAdded, onRemoved }: GroupsOpti
       const entry = create(group.config, config, isHeld, logs);
       engine.adopt(entry);
       known.set(config.name, entry);
+      ordered = null;
       return entry;
     },
     removeMember(entry) {
       if (!isStoppedClass(entry.process.state.name)) return "running";
       const group = active.get(entry.group);
       if (group !== undefined) members.get(group)?.delete(entry.name);
+      ordered = null;
       engine.forget(entry);
       entry.outputs.close();
       return "removed";

@@ -1,6 +1,8 @@
 /** How servers pass from one program to the next: listening sockets, connections, and the calls that wait on them. */
+
 import type { Server } from "node:http";
 import { Socket } from "node:net";
+import { hostAndPort } from "../core/address.js";
 import type { ServerConfig } from "../core/config.js";
 import { type Room, type TakenConnection, takeRoom } from "../http/front.js";
 import type { CallUnderWay } from "../http/rpc-handler.js";
@@ -35,7 +37,7 @@ export function newRoom(): Room {
 }
 
 export function addressOf(config: ServerConfig): string {
-  return config.kind === "unix" ? config.file : `${config.host}:${config.port}`;
+  return config.kind === "unix" ? config.file : hostAndPort(config.host, config.port);
 }
 
 /** A server as the next program can go on with it. */

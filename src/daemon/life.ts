@@ -1,12 +1,15 @@
 /** One life: from an open activity log to everything stopped. A reload is the end of one and the start of the next. */
+import { lstatSync } from "node:fs";
 import type { Config, LogLevel } from "../core/config.js";
 import { LOG_LEVELS } from "../core/config.js";
 import { type ActivityLog, openActivityLog } from "../logs/activity.js";
 import { cleanAutoLogs } from "../logs/auto.js";
+import { codeOf, reasonOf } from "../logs/trouble.js";
 import { detach } from "../posix/daemonize.js";
 import { keepName, type Restored } from "../posix/keep-name.js";
 import { readPidfile, removePidfile, writePidfile } from "../posix/pidfile.js";
 import { releaseText } from "../posix/text-pages.js";
+import { lookupUser } from "../posix/user.js";
 import type { Value } from "../rpc/method.js";
 import { VERSION } from "../version.js";
 import { noteConf } from "./conf-note.js";
@@ -18,9 +21,10 @@ import { createLog, type Log } from "./log.js";
 import type { Plugins } from "./plugins.js";
 import type { Reading } from "./reconcile.js";
 import type { Resume } from "./resume.js";
-import { type OpenServers, openServers, ServerProblem } from "./servers.js";
+import { type OpenServers, openServers } from "./servers.js";
 import type { ServiceManager } from "./service-manager.js";
 import { installSignals } from "./signals.js";
+import { StartProblem } from "./start-problem.js";
 import { placeState } from "./state-place.js";
 import { createSupervision, type Supervision } from "./supervision.js";
 import { upgrade } from "./upgrade.js";
@@ -62,19 +66,11 @@ export interface LifeEnd {
   readonly sockets: readonly OpenSocket[];
 }
 
-/** Runs until shutdown or reload. Throws `ServerProblem` when a socket can't be opened. */
+/** Runs until shutdown or reload. Throws `StartProblem` when the log or a socket can't be opened. */
 export async function live(options: LifeOptions): Promise<LifeEnd> {
   const { config, manager } = options;
   const { supervisord } = config;
-  using activity = openActivityLog({
-    logfile: supervisord.logfile,
-    maxbytes: supervisord.logfile_maxbytes,
-    backups: supervisord.logfile_backups,
-    loglevel: supervisord.loglevel,
-    format: supervisord.logformat,
-    echo: supervisord.nodaemon && !supervisord.silent,
-    ident: "supervisord-ts",
-  });
+  using activity = openLog(supervisord);
   const log = createLog(activity);
   for (const { level, text } of inOrder([...options.messages, ...config.messages])) log.log(level, text);
   if (!supervisord.nocleanup)
@@ -118,7 +114,7 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   const inherited = options.handover === null ? null : { servers: options.handover.servers, upgraded };
   await using opened = await openServers(config.servers, supervision, log, options.stderr, inherited);
   servers = opened;
-  if (options.rival !== null) throw new ServerProblem(options.rival, "EBUSY");
+  if (options.rival !== null) throw new StartProblem(options.rival, "EBUSY");
   if (options.background !== null) goToBackground(config, log);
   using _pidfile = holdPidfile(supervisord.pidfile, log);
   using _conf = noteConf(config.path);
@@ -142,6 +138,35 @@ export async function live(options: LifeOptions): Promise<LifeEnd> {
   const next = await supervision.finished;
   const sockets = next === "restart" ? supervision.handOverSockets() : [];
   return { next, held: supervision.held(), sockets };
+}
+
+function openLog(supervisord: Config["supervisord"]): ActivityLog {
+  const { logfile } = supervisord;
+  try {
+    return openActivityLog({
+      logfile,
+      maxbytes: supervisord.logfile_maxbytes,
+      backups: supervisord.logfile_backups,
+      loglevel: supervisord.loglevel,
+      format: supervisord.logformat,
+      echo: supervisord.nodaemon && !supervisord.silent,
+      ident: "supervisord-ts",
+    });
+  } catch (error) {
+    const code = codeOf(error);
+    if (logfile === null || code === "") throw error;
+    throw new StartProblem(`could not open log file ${logfile}: ${reasonOf(error)}${ownerOf(logfile)}`, code);
+  }
+}
+
+/** A log that somebody else has left in the way is the usual reason. */
+function ownerOf(path: string): string {
+  try {
+    const { uid } = lstatSync(path);
+    return uid === process.geteuid?.() ? "" : ` (it belongs to ${lookupUser(String(uid))?.name ?? uid})`;
+  } catch {
+    return "";
+  }
 }
 
 /** By then a start is over, and V8 has tidied up after it. */

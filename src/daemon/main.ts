@@ -20,9 +20,9 @@ import { type Handover, resumeHandover, takeHandover } from "./handover.js";
 import { live, type Message } from "./life.js";
 import { createPluginShelf, PluginProblem } from "./plugins.js";
 import { adoptChildren, findStateAt, type Resume } from "./resume.js";
-import { ServerProblem } from "./servers.js";
 import { serviceManager } from "./service-manager.js";
 import { holdSignals } from "./signals.js";
+import { StartProblem } from "./start-problem.js";
 import { placeState } from "./state-place.js";
 
 export interface Io {
@@ -62,7 +62,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   }
 
   const host = nodeHost({ lookupUser, lookupGroup, userHome });
-  if (upgraded === null && args.configuration === null && process.getuid?.() === 0)
+  // The front process has said it for the one in the background.
+  if (upgraded === null && mark === null && args.configuration === null && process.getuid?.() === 0)
     io.stderr(SEARCHING_AS_ROOT);
   const found = findConfigFile(upgraded?.handover.configuration ?? args.configuration, name, host);
   if (!found.ok) return failFor("ENOENT", found.message);
@@ -134,7 +135,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
       if (end.next === "shutdown") return 0;
       ({ held, sockets } = end);
     } catch (error) {
-      if (error instanceof ServerProblem) return failFor(error.code, error.message);
+      if (error instanceof StartProblem) return failFor(error.code, error.message, ...error.more);
       if (error instanceof PluginProblem) return fail(error.message);
       throw error;
     }

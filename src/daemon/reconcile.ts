@@ -79,7 +79,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       for (const place of reconciler.needsReload())
         log.log("warn", `${place} has changed: that takes effect with a reload`);
       const change = diffConfig(
-        [...groups.active.values()].map((group) => group.config),
+        [...groups.arrived].map((group) => group.config),
         available.groups,
       );
       purpose.read(available, change);

@@ -28,18 +28,8 @@ import {
 } from "./hand-servers.js";
 import type { HandedServer } from "./handover.js";
 import type { Log } from "./log.js";
+import { StartProblem } from "./start-problem.js";
 import { keepListening } from "./unix-listener.js";
-
-/** Why the servers could not be opened, in the reference's words; `code` is the errno's name where there was one. */
-export class ServerProblem extends Error {
-  override readonly name = "ServerProblem";
-  readonly code: string | undefined;
-
-  constructor(text: string, code?: string) {
-    super(text);
-    this.code = code;
-  }
-}
 
 export interface OpenServers extends AsyncDisposable {
   readonly count: number;
@@ -49,7 +39,7 @@ export interface OpenServers extends AsyncDisposable {
   hand(): readonly HandedServer[];
 }
 
-/** Opens all servers or none. Throws `ServerProblem`. */
+/** Opens all servers or none. Throws `StartProblem`. */
 export async function openServers(
   configs: readonly ServerConfig[],
   daemon: Daemon,
@@ -75,7 +65,7 @@ export async function openServers(
       if (factory !== STANDARD_FACTORY && module === undefined) continue;
       // Supervisor's own factory takes no options, and says no more than this when it gets some.
       if (factory === STANDARD_FACTORY && Object.keys(options).length > 0)
-        throw new ServerProblem(`Could not make ${name} rpc interface`);
+        throw new StartProblem(`Could not make ${name} rpc interface`);
       log.log("info", `RPC interface '${name}' initialized`);
     }
     const server = createHttpServer({ server: config, daemon, patience });
@@ -85,7 +75,7 @@ export async function openServers(
     const outcome = await (before === undefined ? listen(server, config) : takeOver(server, before));
     if (!outcome.ok) {
       await closeAll();
-      throw new ServerProblem(describeProblem(config, outcome), outcome.code);
+      throw new StartProblem(describeProblem(config, outcome), outcome.code, describeHolder(config, outcome));
     }
     if (outcome.staleUnlinked === true && config.kind === "unix")
       stderr(`Unlinking stale socket ${config.file}\n`);
@@ -136,6 +126,19 @@ async function takeOver(server: Server, { fd, identity }: HandedServer): Promise
 
 function listen(server: Server, config: ServerConfig): Promise<Outcome> {
   return config.kind === "unix" ? listenUnix(server, config) : listenTcp(server, config);
+}
+
+/** Where Supervisor says only that somebody is there. */
+function describeHolder(
+  config: ServerConfig,
+  { code, holder }: Extract<ListenOutcome, { readonly ok: false }>,
+): readonly string[] {
+  if (code !== "EADDRINUSE") return [];
+  const where = `${addressOf(config).replace(/^:/, "*:")} of [${config.section}] is in use`;
+  if (holder === undefined || holder === null) return [where];
+  const { pid, uid, command } = holder;
+  if (pid === null) return [`${where} by a process of user ${lookupUser(String(uid))?.name ?? uid}`];
+  return [`${where} by pid ${pid}${command === "" ? "" : ` (${command})`}`];
 }
 
 function describeProblem(

@@ -78,22 +78,18 @@ export function keepStateFile({ place, all, log }: StateFileOptions): StateFile 
     noted.clear();
     triedAt = performance.now();
     const { path: to, other, exposed } = place();
-    let opened: number | null = null;
     try {
       using directory = openParent(to);
-      const fresh = createBeside(directory, basename(to));
-      opened = fresh.fd;
-      const lines = [encodeStateLine({ header })];
-      for (const record of all()) lines.push(encodeStateLine(record));
-      const text = Buffer.from(lines.join(""), "utf8");
-      writeAll(opened, text);
-      putInPlace(directory, fresh, basename(to));
+      const written = writeBeside(directory, basename(to), () => {
+        const lines = [encodeStateLine({ header })];
+        for (const record of all()) lines.push(encodeStateLine(record));
+        return Buffer.from(lines.join(""), "utf8");
+      });
       if (fd !== null) fs.closeSync(fd);
-      fd = opened;
-      wholeBytes = text.length;
-      bytes = text.length;
+      fd = written.fd;
+      wholeBytes = written.bytes;
+      bytes = written.bytes;
     } catch (error) {
-      if (opened !== null) fs.closeSync(opened);
       fail(to, error);
       return;
     }
@@ -246,6 +242,34 @@ interface Fresh {
   readonly name: string;
 }
 
+/** Writes a new file whole and puts it in the place of that name. The descriptor stays open. */
+function writeBeside(
+  directory: Directory,
+  name: string,
+  make: () => Buffer,
+): { readonly fd: number; readonly bytes: number } {
+  const fresh = createBeside(directory, name);
+  try {
+    const bytes = make();
+    writeAll(fresh.fd, bytes);
+    putInPlace(directory, fresh, name);
+    return { fd: fresh.fd, bytes: bytes.length };
+  } catch (error) {
+    discard(directory, fresh);
+    throw error;
+  }
+}
+
+/** One that could not be finished is not left lying about, and least of all where a disk is full. */
+function discard(directory: Directory, { fd, name }: Fresh): void {
+  fs.closeSync(fd);
+  try {
+    fs.rmSync(directory.at(name), { force: true });
+  } catch {
+    // its directory takes nothing any more
+  }
+}
+
 /** A new file that nobody else has made, and that no link leads to. */
 function createBeside(directory: Directory, name: string): Fresh {
   const usual = `${name}.new`;
@@ -262,18 +286,13 @@ function createBeside(directory: Directory, name: string): Fresh {
 function putInPlace(directory: Directory, fresh: Fresh, name: string): void {
   const from = directory.at(fresh.name);
   const to = directory.at(name);
+  fs.fchmodSync(fresh.fd, MODE);
   try {
-    fs.fchmodSync(fresh.fd, MODE);
-    try {
-      fs.renameSync(from, to);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
-      makeWay(to);
-      fs.renameSync(from, to);
-    }
+    fs.renameSync(from, to);
   } catch (error) {
-    fs.rmSync(from, { force: true });
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EISDIR") throw error;
+    makeWay(to);
+    fs.renameSync(from, to);
   }
   if (!isThere(to, fresh.fd)) throw new Error("something else was put in its place");
 }

@@ -291,6 +291,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     journal.keep(keepStateFile({ place: options.statefile, all: () => journal.all(false), log }));
   // Signals alone do not keep Node's loop alive, and there may be neither a server nor a pipe.
   const alive = setInterval(() => undefined, FOREVER_MS);
+  let isBegun = false;
 
   return {
     pid: process.pid,
@@ -316,6 +317,7 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     finished: finished.promise,
 
     begin() {
+      isBegun = true;
       if (resume?.upgradedFrom === undefined || resume.upgradedFrom === null)
         bus.publish(supervisorEvent("RUNNING"));
       taken?.begin();
@@ -416,7 +418,9 @@ export function createSupervision(options: SupervisionOptions): Supervision {
     handOverSockets: () => fcgiSockets.handOver(),
     [Symbol.dispose]() {
       clearInterval(alive);
-      if (mood === "SHUTDOWN") journal.over();
+      // Nothing was started, and nothing was there before.
+      const isFailedStart = !isBegun && resume === null && options.held.size === 0;
+      if (mood === "SHUTDOWN" || isFailedStart) journal.over();
       journal[Symbol.dispose]();
       stopReports[Symbol.dispose]();
       leftBehind[Symbol.dispose]();

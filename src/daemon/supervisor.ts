@@ -5,8 +5,10 @@ import { isRunningClass, isStoppedClass, livePid, type StateName } from "../core
 import { reapOne } from "../posix/reap.js";
 import type { Channel } from "../rpc/daemon.js";
 import { type ChangeQueue, createChangeQueue, type StateChange } from "./changes.js";
+import { describeError } from "./engine.js";
 import type { Entry } from "./entry.js";
-import { createLog } from "./log.js";
+import type { OpenSocket } from "./fcgi.js";
+import { createLog, type Log } from "./log.js";
 import { loadPlugins } from "./plugins.js";
 import { type OpenServers, openServers } from "./servers.js";
 import { createSupervision, type Supervision } from "./supervision.js";
@@ -70,16 +72,51 @@ export class Supervisor implements AsyncDisposable {
   #supervision: Supervision | null = null;
   #servers: OpenServers | null = null;
   #plugins: Disposable | null = null;
+  /** Settles `finished`. */
+  #settle: () => void = () => undefined;
+  #finished: Promise<void>;
+  #isRunning = false;
+  #isLeaving = false;
+  readonly #serials = { next: 0 };
   readonly #reap = (): void => this.#supervision?.reap();
 
   constructor(config: Config, options: SupervisorOptions = {}) {
     this.#config = config;
     this.#options = options;
+    this.#finished = this.#newEnd();
+  }
+
+  /**
+   * Settles when this run is over: everything is stopped and closed, because of `shutdown()` or because a client of its
+   * servers asked for that. A client's `restart` (supervisorctl's `reload`) is no end: the same configuration begins
+   * anew. After the end `run()` may be called again, and gives another promise here.
+   */
+  get finished(): Promise<void> {
+    return this.#finished;
   }
 
   /** Opens the servers and starts what autostart says. Throws when a socket can't be opened. */
   async run(): Promise<void> {
-    if (this.#supervision !== null) throw new Error("Cannot run a supervisor twice");
+    if (this.#isRunning) throw new Error("Cannot run a supervisor twice");
+    if (this.#isLeaving) this.#finished = this.#newEnd();
+    this.#isRunning = true;
+    this.#isLeaving = false;
+    try {
+      await this.#begin(new Set(), []);
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  #newEnd(): Promise<void> {
+    return new Promise((settle) => {
+      this.#settle = settle;
+    });
+  }
+
+  /** One life, from the start to the end of everything or to a reload. */
+  async #begin(held: ReadonlySet<string>, sockets: readonly OpenSocket[]): Promise<void> {
     const { onLog } = this.#options;
     const target = { log: (level: LogLevel, text: string) => onLog?.({ level, text }), enabled: isSaid };
     const log = createLog(target);
@@ -89,8 +126,10 @@ export class Supervisor implements AsyncDisposable {
       read: () => ({ ok: true, config: this.#config }),
       log,
       clearMainLog: () => undefined,
-      held: new Set(),
+      held,
       nofile: null,
+      serials: this.#serials,
+      sockets,
       plugins,
       reap: (pids) => {
         for (const pid of pids) {
@@ -112,10 +151,44 @@ export class Supervisor implements AsyncDisposable {
           log.log("info", text),
         );
     } catch (error) {
-      await this.shutdown();
+      await this.#close(supervision);
       throw error;
     }
-    supervision.begin();
+    if (this.#isLeaving) supervision.shutdown();
+    else supervision.begin();
+    void this.#follow(supervision, log);
+  }
+
+  /** Whoever ends it, by a call here or over its servers: nothing is left, and everybody hears of it. */
+  async #follow(supervision: Supervision, log: Log): Promise<void> {
+    try {
+      const next = await supervision.finished;
+      const sockets = next === "restart" ? supervision.handOverSockets() : [];
+      const held = supervision.held();
+      await this.#close(supervision);
+      if (next === "restart" && !this.#isLeaving) return await this.#begin(held, sockets);
+    } catch (error) {
+      log.log("critical", `cannot begin anew: ${describeError(error)}`);
+    }
+    this.#end();
+  }
+
+  async #close(supervision: Supervision): Promise<void> {
+    const servers = this.#servers;
+    this.#servers = null;
+    await servers?.[Symbol.asyncDispose]();
+    process.off("SIGCHLD", this.#reap);
+    this.#plugins?.[Symbol.dispose]();
+    this.#plugins = null;
+    this.#supervision = null;
+    supervision[Symbol.dispose]();
+  }
+
+  #end(): void {
+    this.#isRunning = false;
+    this.#isLeaving = true;
+    for (const queue of [...this.#queues]) queue.end();
+    this.#settle();
   }
 
   /** All processes, by group and name. */
@@ -171,17 +244,10 @@ export class Supervisor implements AsyncDisposable {
 
   /** Stops every process in order and closes the servers. Safe to call again. */
   async shutdown(): Promise<void> {
-    const supervision = this.#supervision;
-    if (supervision === null) return;
-    supervision.shutdown();
-    await supervision.finished;
-    if (this.#supervision === null) return;
-    this.#supervision = null;
-    await this.#servers?.[Symbol.asyncDispose]();
-    process.off("SIGCHLD", this.#reap);
-    this.#plugins?.[Symbol.dispose]();
-    supervision[Symbol.dispose]();
-    for (const queue of [...this.#queues]) queue.end();
+    if (!this.#isRunning) return;
+    this.#isLeaving = true;
+    this.#supervision?.shutdown();
+    await this.#finished;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

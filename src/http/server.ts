@@ -1,6 +1,8 @@
 /** The HTTP server that the reference is: same paths, same answers, on node:http and what stands before it. */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { hostAndPort } from "../core/address.js";
 import type { ServerConfig } from "../core/config.js";
 import type { Daemon } from "../rpc/daemon.js";
 import { canGoOn, waitingOf } from "../rpc/waiting.js";
@@ -194,6 +196,6 @@ function logAccess(daemon: Daemon, request: IncomingMessage, response: ServerRes
   const bytes = response.getHeader("content-length") ?? 0;
   daemon.log(
     "trace",
-    `${remoteAddress}:${remotePort} - - [${day}:${time} +0000] "${line}" ${response.statusCode} ${bytes}`,
+    `${hostAndPort(remoteAddress.replace(/^::ffff:(?=\d+\.)/, ""), remotePort)} - - [${day}:${time} +0000] "${line}" ${response.statusCode} ${bytes}`,
   );
 }

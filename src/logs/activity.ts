@@ -64,7 +64,14 @@ const metadata = Symbol.for("pino.metadata");
 /** Opens the activity log. Throws what the file system says about the file. */
 export function openActivityLog(options: ActivityLogOptions): ActivityLog {
   const { logfile, format, loglevel } = options;
-  const voice: Voice = { onTrouble: complain, onRecovered: (text) => logger.warn(text) };
+  /** What the file has to say while it is opened, before there is anything to say it with. */
+  const early: (() => void)[] = [];
+  let isOpen = false;
+  const later = (say: (text: string) => void) => (text: string) => {
+    if (isOpen) say(text);
+    else early.push(() => say(text));
+  };
+  const voice: Voice = { onTrouble: later(complain), onRecovered: later((text) => logger.warn(text)) };
   const file: LogFile | null = logfile === null ? null : openLogFile(logfile, { ...options, ...voice });
   // A log that is stdout itself has each line once; Supervisor writes it twice.
   const echo =
@@ -103,6 +110,9 @@ export function openActivityLog(options: ActivityLogOptions): ActivityLog {
     },
     destination,
   );
+
+  isOpen = true;
+  for (const say of early) say();
 
   /** The log itself is in trouble: whoever watches stdout or stderr hears of it. */
   function complain(text: string): void {

@@ -106,6 +106,9 @@ export const listen = declare<(fd: number, backlog: number) => number>("int list
 export const setsockopt = declare<
   (fd: number, level: number, name: number, value: Buffer, size: number) => number
 >("int setsockopt(int fd, int level, int name, void *value, uint size)");
+export const getsockopt = declare<
+  (fd: number, level: number, name: number, value: Buffer, size: Buffer) => number
+>("int getsockopt(int fd, int level, int name, void *value, void *size)");
 export const sendto = declare<
   (fd: number, bytes: Buffer, size: number, flags: number, address: Buffer, addressSize: number) => number
 >("long sendto(int fd, void *bytes, size_t size, int flags, void *address, uint address_size)");

@@ -1,8 +1,11 @@
 /** Listening sockets, made so that nobody ever sees one half done. */
+
+import { lookup } from "node:dns/promises";
 import { closeSync, linkSync, lstatSync, rmSync, unlinkSync } from "node:fs";
-import { connect, type Server } from "node:net";
+import { connect, isIP, type Server } from "node:net";
 import { basename, dirname, join } from "node:path";
 import { type Directory, openParent } from "./guarded.js";
+import { type Holder, holderAtEnd, holderOfPort } from "./holder.js";
 import * as libc from "./libc.js";
 import { bindIn, type Identity, isTooLong, SOCK_NONBLOCK, unixSocket } from "./unix-socket.js";
 
@@ -10,7 +13,13 @@ export type { Identity } from "./unix-socket.js";
 
 export type ListenOutcome =
   | { readonly ok: true; readonly staleUnlinked?: boolean }
-  | { readonly ok: false; readonly code: string; readonly chownDenied?: boolean };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly chownDenied?: boolean;
+      /** Who listens there already, where that can be seen. */
+      readonly holder?: Holder | null;
+    };
 
 export type UnixOutcome =
   | { readonly ok: true; readonly staleUnlinked?: boolean; readonly identity: Identity }
@@ -31,10 +40,23 @@ export async function listenTcp(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<ListenOutcome> {
-  // An empty host is every interface, of IPv4 as in the reference.
-  return attempt(server, () =>
-    server.listen({ host: host === "" ? "0.0.0.0" : host, port, backlog: BACKLOG }),
-  );
+  let address: string;
+  try {
+    address = await addressOf(host);
+  } catch (error) {
+    return { ok: false, code: codeOf(error) };
+  }
+  const outcome = await attempt(server, () => server.listen({ host: address, port, backlog: BACKLOG }));
+  if (outcome.ok || outcome.code !== "EADDRINUSE") return outcome;
+  return { ...outcome, holder: holderOfPort(address, port) };
+}
+
+/** An empty host is every interface, and a name its address, of IPv4 as in the reference where there is one. */
+async function addressOf(host: string): Promise<string> {
+  if (host === "") return "0.0.0.0";
+  if (isIP(host) !== 0) return host;
+  const found = await lookup(host, { family: 4 }).catch(() => lookup(host));
+  return found.address;
 }
 
 /** A socket that listens already. */
@@ -95,7 +117,8 @@ async function publish(
     if (there !== undefined) {
       if (replacing === false || (!there.isSocket() && !there.isSymbolicLink()))
         return { ok: false, code: "EEXIST" };
-      if (await answers(file)) return { ok: false, code: "EADDRINUSE" };
+      const holder = await whoAnswers(file);
+      if (holder !== "nobody") return { ok: false, code: "EADDRINUSE", holder };
       unlinkSync(directory.at(name));
       staleUnlinked = true;
     }
@@ -149,15 +172,15 @@ function attempt(server: Server, listen: () => void): Promise<ListenOutcome> {
   });
 }
 
-function answers(file: string): Promise<boolean> {
+function whoAnswers(file: string): Promise<Holder | null | "nobody"> {
   return new Promise((resolve) => {
     const socket = connect(file);
     socket.once("connect", () => {
+      resolve(holderAtEnd(socket));
       socket.destroy();
-      resolve(true);
     });
     // A server that is busy has no room for one more, and lives.
-    socket.once("error", (error) => resolve(codeOf(error) === "EAGAIN"));
+    socket.once("error", (error) => resolve(codeOf(error) === "EAGAIN" ? null : "nobody"));
   });
 }
 

@@ -98,8 +98,21 @@ function writeInto(path: string, pid: number): void {
   try {
     if (stat.isFile()) fs.ftruncateSync(fd);
     fs.writeSync(fd, `${pid}\n`);
+  } catch (error) {
+    // Empty by now, it is of no use to anybody.
+    if (stat.isFile()) removeSame(path, stat.ino);
+    throw error;
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+function removeSame(path: string, ino: number): void {
+  try {
+    using directory = openParent(path);
+    if (fs.lstatSync(directory.at(basename(path))).ino === ino) removeFrom(directory, basename(path));
+  } catch {
+    // not ours to remove
   }
 }
 

@@ -14,7 +14,10 @@ interface Stage extends AsyncDisposable {
 }
 
 /** `serve` is called for each whole request, with the connection it came on. */
-async function stage(serve: (socket: Socket, request: string) => void): Promise<Stage> {
+async function stage(
+  serve: (socket: Socket, request: string) => void,
+  kind: "unix" | "tcp" = "unix",
+): Promise<Stage> {
   const place = scratch();
   const path = join(place.dir, "s.sock");
   const sockets: Socket[] = [];
@@ -33,8 +36,12 @@ async function stage(serve: (socket: Socket, request: string) => void): Promise<
       serve(socket, body);
     });
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  const transport = createTransport({ serverurl: `unix://${path}`, username: "me", password: "secret" });
+  const where = kind === "unix" ? { path } : { host: "127.0.0.1", port: 0 };
+  await new Promise<void>((resolve) => server.listen(where, resolve));
+  const address = server.address();
+  const serverurl =
+    typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : `unix://${path}`;
+  const transport = createTransport({ serverurl, username: "me", password: "secret" });
   return {
     transport,
     sockets,
@@ -144,5 +151,56 @@ describe("over a unix socket", () => {
     using place = scratch();
     const transport = createTransport({ serverurl: `unix://${place.dir}/none.sock` });
     await expect(transport.post("a")).rejects.toMatchObject({ code: "ENOENT" });
+  });
+});
+
+describe.each(["unix", "tcp"] as const)("closing, over %s,", (kind) => {
+  /** A server that never answers, and knows when so many connections have come. */
+  async function silentStage(connections: number): Promise<Stage & { readonly full: Promise<void> }> {
+    let come = (): void => undefined;
+    const full = new Promise<void>((resolve) => {
+      come = resolve;
+    });
+    const on = await stage(() => {
+      if (on.sockets.length === connections) come();
+    }, kind);
+    return Object.assign(on, { full });
+  }
+
+  test("rejects what is under way, what waits for its turn and what comes later, without a new connection", async () => {
+    await using on = await silentStage(8);
+    const calls = Array.from({ length: 30 }, (_, at) => on.transport.post(String(at)));
+    const ended = Promise.allSettled(calls);
+    await on.full;
+    on.transport.close();
+    const outcomes = await ended;
+    expect(outcomes.map(({ status }) => status)).toEqual(calls.map(() => "rejected"));
+    const closed = /^Cannot call: the client is closed$/;
+    for (const outcome of outcomes.slice(8))
+      expect(outcome.status === "rejected" && String(outcome.reason.message)).toMatch(closed);
+    await expect(on.transport.post("later")).rejects.toThrow(closed);
+    expect(on.sockets).toHaveLength(8);
+  });
+
+  test("before a call has its connection leaves it without one", async () => {
+    await using on = await silentStage(1);
+    const call = on.transport.post("a");
+    on.transport.close();
+    await expect(call).rejects.toThrow();
+    await expect(on.transport.stream("/mainlogtail", () => undefined)).rejects.toThrow();
+    expect(on.received()).toBe("");
+  });
+
+  test("ends a stream", async () => {
+    await using on = await stage((socket) => {
+      socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+    }, kind);
+    const seen: string[] = [];
+    const streaming = on.transport.stream("/mainlogtail", (chunk) => {
+      seen.push(chunk.toString());
+      on.transport.close();
+    });
+    await expect(streaming).rejects.toThrow();
+    expect(seen).toEqual(["x"]);
   });
 });

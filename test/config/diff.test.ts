@@ -11,7 +11,7 @@ const LISTENER = "[eventlistener:e]\ncommand=x\nevents=TICK_5,TICK_60\n";
 const FCGI = "[fcgi-program:f]\ncommand=x\nsocket=unix:///tmp/f\n";
 const nothing = { added: [], changed: [], removed: [] };
 
-test("groups come, go and change, each list sorted", () => {
+test("groups come, go and change, each list in the order in which groups start", () => {
   expect(
     diff(
       "[program:b]\ncommand=x\n[program:z]\ncommand=x\n[program:y]\ncommand=x\n[program:k]\ncommand=x\n",

@@ -146,3 +146,39 @@ scenario("what waits to be retried does not keep the daemon from stopping the ot
     return [await daemon.exited, log(/waiting for|stopped: /)];
   },
 });
+scenario("update and status list groups as they come and go", {
+  area,
+  conf: ["b:1", "a:5", "c:3", "d:999", "Z:999"].map((each) => cat(each)).join(""),
+  async play({ rpc, edit, ctl, state }) {
+    await state("Z", "RUNNING");
+    const listed = async (): Promise<unknown> => {
+      const names: string[][] = [];
+      for (const method of ["getAllProcessInfo", "getAllConfigInfo"])
+        names.push(
+          ((await rpc(`supervisor.${method}`)) as { group: string; name: string }[]).map(
+            ({ group, name }) => `${group}:${name}`,
+          ),
+        );
+      return names;
+    };
+    edit(
+      `${["b:1", "a:5", "c:4", "d:999", "e:0", "aa:2"].map((each) => cat(each)).join("")}[group:g]\nprograms=d,b\n`,
+    );
+    const first = [await rpc("supervisor.reloadConfig"), await ctl("update"), await listed()];
+    // One that comes back while the daemon runs is the last to go, whatever its priority.
+    await rpc("supervisor.stopProcess", "e");
+    await rpc("supervisor.removeProcessGroup", "e");
+    await rpc("supervisor.addProcessGroup", "e");
+    const back = await listed();
+    edit(cat("c:4"));
+    return [first, back, await rpc("supervisor.reloadConfig"), await ctl("update"), await listed()];
+  },
+});
+
+function cat(each: string): string {
+  const [name = "", priority = ""] = each.split(":");
+  return program(
+    name,
+    `priority=${priority}\nstartsecs=0\nstdout_logfile=/dev/null\nstderr_logfile=/dev/null`,
+  );
+}

@@ -29,6 +29,8 @@ type Move =
         | "spawn-breaks"
         | "kill-breaks";
     }
+  /** Whoever hears of this state next asks for a stop at once, before anything else has been done. */
+  | { readonly do: "stop-at"; readonly state: "STARTING" | "RUNNING" | "BACKOFF" | "EXITED" }
   | { readonly do: "die"; readonly status: number }
   | { readonly do: "wait"; readonly ms: number };
 
@@ -43,6 +45,13 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       { do: "leave" },
       { do: "shutdown" },
     ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("stop-at" as const),
+      state: fc.constantFrom("STARTING" as const, "RUNNING" as const, "BACKOFF" as const, "EXITED" as const),
+    }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("die" as const), status: fc.constantFrom(0, 1, 3) }) },
   {
@@ -91,8 +100,12 @@ function play(options: Partial<ReturnType<typeof processConfig>>, script: readon
   let nextPid = 100;
   let alive: number | null = null;
   let spawnsInARow = 0;
+  let stopAt: StateName | null = null;
+  let isStopped = false;
+  let depth = 0;
 
   function feed(first: Input): void {
+    depth += 1;
     for (let input: Input | null = first; input !== null; ) {
       const before: Process = process;
       const [after, effects] = transition(it, before, input, {
@@ -102,6 +115,14 @@ function play(options: Partial<ReturnType<typeof processConfig>>, script: readon
       process = after;
       checkEdges(before.state.name, effects, after.state.name);
       input = perform(effects, input);
+    }
+    depth -= 1;
+    if (depth > 0) return;
+    if (isStopped) {
+      expect(["STOPPING", "STOPPED", "EXITED", "FATAL", "UNKNOWN"]).toContain(process.state.name);
+      if (process.state.name !== "STOPPING")
+        expect(deadline(it, process), "what was stopped does not come back").toBe(null);
+      isStopped = false;
     }
     expect(livePid(process), "the state never lies about the child").toBe(alive);
     const due = deadline(it, process);
@@ -134,7 +155,14 @@ function play(options: Partial<ReturnType<typeof processConfig>>, script: readon
       } else if (effect.type === "kill") {
         expect(effect.pid, "kill only names the live pid").toBe(alive);
         if (breakKill) answer = { type: "kill-failed", detail: "EPERM" };
-      } else if (effect.type === "notify" && effect.to === "RUNNING") spawnsInARow = 0;
+      } else if (effect.type === "notify") {
+        if (effect.to === "RUNNING") spawnsInARow = 0;
+        if (effect.to === stopAt) {
+          stopAt = null;
+          isStopped = true;
+          feed({ type: "stop", hold: true });
+        }
+      }
     }
     expect(spawnsInARow, "at most startretries + 1 spawns in a row").toBeLessThanOrEqual(it.startretries + 1);
     return answer;
@@ -161,6 +189,9 @@ function play(options: Partial<ReturnType<typeof processConfig>>, script: readon
       case "shutdown":
         mayStart = false;
         feed({ type: "shutdown" });
+        break;
+      case "stop-at":
+        stopAt = next.state;
         break;
       case "spawn-breaks":
         breakSpawn = !breakSpawn;

@@ -10,6 +10,7 @@ import {
   transition,
   type World,
 } from "../../src/core/process.js";
+import { takeUp } from "../../src/core/saved.js";
 import { processConfig } from "./process-config.js";
 
 const WALL = 1_700_000_000;
@@ -38,6 +39,42 @@ function edges(effects: readonly Effect[]): string[] {
 function lines(effects: readonly Effect[]): string[] {
   return effects.flatMap((effect) => (effect.type === "log" ? [`${effect.level}: ${effect.text}`] : []));
 }
+
+describe("a stop that comes before the spawn has an outcome", () => {
+  const wished = process({ name: "STARTING", pid: null, since: millis(0) }, { laststart: WALL });
+  const played = (asked: Input, outcome: Input): readonly [Process, readonly string[]] => {
+    const [waiting, none] = transition(processConfig({ startsecs: 0 }), wished, asked, at(1));
+    expect(none).toEqual([]);
+    const [next, effects] = transition(processConfig({ startsecs: 0 }), waiting, outcome, at(2));
+    return [next, [...edges(effects), ...effects.flatMap((each) => (each.type === "kill" ? ["kill"] : []))]];
+  };
+  const stop: Input = { type: "stop", hold: true };
+
+  test("reaches the child once there is one, whatever startsecs says", () => {
+    const [next, done] = played(stop, { type: "spawned", pid: pid(42) });
+    expect(done).toEqual(["STARTING STOPPING", "kill"]);
+    expect([next.state.name, next.held]).toEqual(["STOPPING", true]);
+    expect(played({ type: "shutdown" }, { type: "spawned", pid: pid(42) })[1]).toEqual(done);
+  });
+
+  test("ends the tries where there is none", () => {
+    const [next, done] = played(stop, { type: "spawn-failed", spawnerr: "no" });
+    expect(done).toEqual(["STARTING BACKOFF", "BACKOFF STOPPED"]);
+    expect([next.state.name, next.held]).toEqual(["STOPPED", true]);
+    const shut = played({ type: "shutdown" }, { type: "spawn-failed", spawnerr: "no" });
+    expect(shut[1]).toEqual(["STARTING BACKOFF", "BACKOFF FATAL"]);
+  });
+
+  test("is heard by the next supervisor where this one ends in between", () => {
+    const [waiting] = transition(processConfig(), wished, stop, at(1));
+    const saved = { group: "g", name: "cat", process: waiting, run: null, updating: false };
+    const adopted = takeUp(saved, pid(42), millis(5)).process;
+    expect(deadline(processConfig(), adopted)).toBe(0);
+    const [next, effects] = transition(processConfig(), adopted, { type: "deadline" }, at(5));
+    expect([next.state.name, edges(effects)]).toEqual(["STOPPING", ["STARTING STOPPING"]]);
+    expect(takeUp(saved, null, millis(5)).process).toMatchObject({ state: { name: "STOPPED" }, held: true });
+  });
+});
 
 describe("starting", () => {
   test("a start is STARTING at once and asks for a spawn", () => {

@@ -280,3 +280,21 @@ test("a signal that can't be sent because something throws is one that could not
   world.broken.clear();
   checkAlive(world, entry);
 });
+
+test("a listener that stops what it hears of is heard, and everybody hears of all in order", () => {
+  const { engine, sound, changes, alive } = createWorld(0);
+  using _engine = engine;
+  using _asks = engine.subscribe((entry, { to }) => {
+    if (to === "STARTING") engine.feed(entry, { type: "stop", hold: true });
+    if (to === "STOPPED") engine.feed(entry, { type: "start" });
+  });
+  const later: string[] = [];
+  using _later = engine.subscribe((_entry, { from, to }) => void later.push(`${from} ${to}`));
+  engine.feed(sound, { type: "start" });
+  expect([sound.process.state.name, sound.process.held]).toEqual(["STOPPING", true]);
+  const [child = 0] = alive.keys();
+  engine.feed(sound, { type: "exited", pid: pid(child), cause: { type: "exit", status: 0 } });
+  const round = ["STOPPED STARTING", "STARTING STOPPING"];
+  expect(later).toEqual([...round, "STOPPING STOPPED", ...round]);
+  expect(changes.map(({ change: { from, to } }) => `${from} ${to}`)).toEqual(later);
+});

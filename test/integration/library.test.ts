@@ -42,7 +42,7 @@ function play(dir: string, script: string): readonly unknown[] {
   const file = join(dir, "play.mjs");
   writeFileSync(
     file,
-    `import { parseConfig, ProcessError, Supervisor } from ${JSON.stringify(LIBRARY)};\n${script}`,
+    `import { Client, parseConfig, ProcessError, Supervisor } from ${JSON.stringify(LIBRARY)};\n${script}`,
   );
   const out = execFileSync(process.execPath, [file], { encoding: "utf8", cwd: dir, timeout: 60_000 });
   return out
@@ -88,6 +88,75 @@ say(process.getActiveResourcesInfo().filter((name) => name === "Timeout" || name
       "STOPPED",
     ]);
     expect((ended as string[]).filter((name) => name === "Timeout")).toEqual([]);
+  });
+
+  test("ends for everybody when a client shuts it down, and can run again", () => {
+    using place = scratch();
+    const conf = `[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n[unix_http_server]\nfile=${place.dir}/s.sock\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n`;
+    const [pids, seen, refused, left, again, over] = play(
+      place.dir,
+      `import { existsSync } from "node:fs";
+${BEGIN(conf)}
+const client = new Client({ serverurl: "unix://${place.dir}/s.sock" });
+const changes = supervisor.changes();
+await supervisor.run();
+const before = supervisor.process("p").pid;
+await client.stopProcess("p");
+await client.startProcess("p");
+await client.restart();
+for await (const { from, to } of changes) if (from === "STOPPING" && to === "STOPPED") break;
+const later = supervisor.changes();
+for await (const { to } of later) if (to === "RUNNING") break;
+const other = new Client({ serverurl: "unix://${place.dir}/s.sock" });
+say([before > 0, (await other.getProcessInfo("p")).pid !== before, supervisor.process("p").state]);
+const last = supervisor.changes();
+await other.shutdown();
+const seen = [];
+for await (const { from, to } of last) seen.push(from + " " + to);
+await supervisor.finished;
+say(seen);
+try { supervisor.processes(); say(""); } catch (error) { say(error.message); }
+say(existsSync("${place.dir}/s.sock"));
+client.close();
+other.close();
+await supervisor.run();
+say(supervisor.process("p").state);
+await Promise.all([supervisor.shutdown(), supervisor.shutdown(), supervisor.finished]);
+say(process.listenerCount("SIGCHLD"));`,
+    );
+    expect(pids).toEqual([true, true, "RUNNING"]);
+    expect(seen).toEqual(["RUNNING STOPPING", "STOPPING STOPPED"]);
+    expect([refused, left, again, over]).toEqual([
+      "Cannot use a supervisor that is not running",
+      false,
+      "RUNNING",
+      0,
+    ]);
+  });
+
+  test("that is shut down while it reloads ends, and one that can't begin anew says so and ends", () => {
+    using place = scratch();
+    const conf = `[program:p]\ncommand=/bin/sleep 1000\nstartsecs=0\n[unix_http_server]\nfile=${place.dir}/sub/s.sock\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n`;
+    const [first, second] = play(
+      place.dir,
+      `import { mkdirSync, rmSync } from "node:fs";
+mkdirSync("${place.dir}/sub");
+const said = [];
+${BEGIN(conf).replace("new Supervisor(parsed.config)", "new Supervisor(parsed.config, { onLog: ({ text }) => said.push(text) })")}
+const client = new Client({ serverurl: "unix://${place.dir}/sub/s.sock" });
+await supervisor.run();
+await client.restart();
+await supervisor.shutdown();
+say(said.filter((text) => text.startsWith("spawned")).length);
+await supervisor.run();
+await new Client({ serverurl: "unix://${place.dir}/sub/s.sock" }).restart();
+rmSync("${place.dir}/sub", { recursive: true });
+await supervisor.finished;
+say(said.filter((text) => text.startsWith("cannot begin anew")).length);
+client.close();
+process.exit(0);`,
+    );
+    expect([first, second]).toEqual([1, 1]);
   });
 
   test("tells why a process could not be started", () => {

@@ -69,7 +69,15 @@ describe("examples/plugins", { timeout: 90_000 }, () => {
     await expect(example.rpc("fleet.spawn", "web", "a]\n[program:b")).rejects.toMatchObject({ code: 10 });
     await expect(example.rpc("fleet.spawn", "web", "b", "x\nuser=root")).rejects.toMatchObject({ code: 3 });
     expect(await example.rpc("supervisor.reloadConfig")).toEqual([[[], [], []]]);
+    const listed = async (): Promise<readonly string[]> =>
+      Object.keys(await example.states()).filter((name) => /extra|more/.test(name));
+    expect(await listed()).toEqual(["extra"]);
+    await example.rpc("fleet.spawn", "web", "more");
+    expect(await listed()).toEqual(["extra", "more"]);
+    expect(await example.rpc("fleet.forget", "web:more")).toBe(true);
+    expect(await listed()).toEqual(["extra"]);
     expect(await example.rpc("fleet.forget", "web:extra")).toBe(true);
+    expect(await listed()).toEqual([]);
     await expect(example.rpc("fleet.forget", "web:extra")).rejects.toMatchObject({ code: 10 });
     expect(await example.rpc("fleet.counts")).toEqual({ RUNNING: 3 });
   });

@@ -102,8 +102,15 @@ describe("a state file that is no longer in its place", () => {
   test("as a directory with something in it took its place comes back, and the directory is moved aside", () =>
     disturb(
       ({ statefile }) => {
-        rmSync(statefile);
-        mkdirSync(join(statefile, "full"), { recursive: true });
+        // The daemon may be quicker than the next line.
+        for (let isDirectory = false; !isDirectory; isDirectory = statSync(statefile).isDirectory()) {
+          rmSync(statefile, { recursive: true, force: true });
+          try {
+            mkdirSync(join(statefile, "full"), { recursive: true });
+          } catch (error) {
+            expect((error as NodeJS.ErrnoException).code).toMatch(/^(ENOTDIR|EEXIST)$/);
+          }
+        }
       },
       [expect.stringMatching(GONE)],
     ));
@@ -221,7 +228,8 @@ describeAsRoot("a pidfile where others can write", () => {
     expect(isWhole(join(own, name))).toBe(true);
     expect(states(open)).toEqual([]);
     expect(readFileSync(join(own, String(daemon.daemon.pid)), "utf8")).toBe(`${daemon.conf}\n`);
-    rmSync(own, { recursive: true });
+    // What the daemon makes again meanwhile goes too.
+    rmSync(own, { recursive: true, maxRetries: 5 });
     await until(() => isWhole(join(own, name)), "the state file");
     const first = daemon.daemon.pid;
     await daemon.kill();

@@ -3,8 +3,10 @@
  * browser can be led to such an address by any other page, so what a browser asks for counts only when it carries
  * this server's token, which only our own pages hold.
  */
+
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { hostAndPort } from "../../core/address.js";
 import type { Daemon } from "../../rpc/daemon.js";
 import { readBody } from "../body.js";
 import { hasForeignOrigin, isCrossSite } from "../browser.js";
@@ -156,7 +158,7 @@ function redirect(request: IncomingMessage, response: ServerResponse, message: s
     return send(response, 303, "text/html", "", { ...HEADERS, Location: `index.html?message=${quoted}` });
   }
   const { localAddress = "localhost", localPort = 80 } = request.socket;
-  const host = (request.headers.host ?? `${localAddress}:${localPort}`).replace(/:80$/, "");
+  const host = (request.headers.host ?? hostAndPort(localAddress, localPort)).replace(/:80$/, "");
   send(response, 301, "text/html", "", { ...HEADERS, Location: `http://${host}/?message=${quoted}` });
 }
 
