@@ -7,7 +7,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, sy
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readLog } from "../support/boot.js";
-import { fixture } from "../support/fixture.js";
+import { fixturePath } from "../support/fixture.js";
 import type { Launched } from "../support/launch.js";
 import { environment } from "../support/programs.js";
 import { until } from "../support/until.js";
@@ -91,7 +91,7 @@ function build(stage: Stage, script: FieldScript): void {
 /** A copy, since other users cannot get at a link's target in somebody's home. */
 function put(path: string, program: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  cpSync(fixture(program), path);
+  cpSync(fixturePath(program), path);
 }
 
 /** With pipes for stdout and stderr, as a container has them; a test's own are sockets, which nobody can open. */

@@ -20,6 +20,11 @@ const which: Which = process.env["SUPERVISORD_TS_EXAMPLES_WITH"] === "reference"
 
 export const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
+/** For a copy: an example that someone has running in the clone keeps its sockets and logs to itself. */
+export function notRunning(source: string): boolean {
+  return !/\/run\/[^.]/.test(source.slice(EXAMPLES.length));
+}
+
 export interface Example extends Disposable {
   readonly daemon: Launched;
   rpc(method: string, ...params: readonly Value[]): Promise<Value>;
