@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { boot } from "../support/boot.js";
 import { confWord } from "../support/fixture.js";
+import { freePort } from "../support/free-port.js";
 import { needs } from "../support/needs.js";
 import { until } from "../support/until.js";
-import { freePort } from "./support-examples.js";
 
 const { test } = needs("supervisor");
 

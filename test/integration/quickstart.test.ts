@@ -4,10 +4,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../support/free-port.js";
 import { runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
-import { EXAMPLES, type Example, freePort, get, leftovers, notRunning, raise } from "./support-examples.js";
+import { EXAMPLES, type Example, get, leftovers, notRunning, raise } from "./support-examples.js";
 
 interface Answer {
   readonly pid: number;
