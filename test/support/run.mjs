@@ -12,9 +12,11 @@ import { missingCounterparts } from "./counterparts.mjs";
 import { install } from "./install.mjs";
 import { reachableClone } from "./reachable.mjs";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const forbidden = process.env["CI"] === "true" || process.env["SUPERVISORD_TS_NO_SKIP"] === "1";
 
+// Ctrl-C ends vitest, and then what was made here is removed.
+process.on("SIGINT", () => undefined);
 process.exit(main(process.argv.slice(2)));
 
 function main(words) {
