@@ -4,6 +4,8 @@ import { find, missingCounterparts } from "./counterparts.mjs";
 
 // RUNLEVEL=1 keeps the packages' own services from being started. LC_ALL: apt's own words are read.
 const ENV = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1", LC_ALL: "C" };
+/** But for what goes wrong. */
+const SILENT = ["ignore", "ignore", "inherit"];
 const MEGABYTE = 1_000_000;
 /** A second's worth on a small machine, in bytes. */
 const DOWNLOADS = 5 * MEGABYTE;
@@ -16,10 +18,10 @@ export function install(missing) {
   if (process.env["SUPERVISORD_TS_INSTALL"] === "no") return missing;
   console.log(`To be installed, as the tests run against them: ${missing.join(" ")}`);
   console.log("(SUPERVISORD_TS_INSTALL=no skips the tests that need them instead)");
-  apt(["update", "-qq"], "inherit");
+  apt(["update", "-qq"], SILENT);
   const words = ["install", "--no-install-recommends", ...missing];
   console.log(sizeLine(sizes(apt([...words, "--assume-no"], "pipe"))));
-  apt([...words, "-y", "-qq"], "inherit");
+  apt([...words, "-y", "-qq"], SILENT);
   return missingCounterparts();
 }
 
