@@ -115,7 +115,10 @@ async function launchInContainer(stage: Stage, wait: boolean): Promise<Launched>
     'exec "$@" > >(exec cat > container.out) 2> >(exec cat > container.err)',
     "-",
   ];
-  return stage.launch([], { wait, through });
+  return stage.launch([], { wait, through }).catch((cause: unknown) => {
+    const said = ["container.out", "container.err"].map((name) => stage.read(name)).join("");
+    throw new Error(`Cannot start in the container: ${said}`, { cause });
+  });
 }
 
 /** The names in lines such as `INFO spawned: 'x' with pid 1` and `INFO stopped: x (exit status 0)`. */
