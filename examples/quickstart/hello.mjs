@@ -47,8 +47,13 @@ async function answerInTime(seconds) {
   return null;
 }
 
+/** As a shell takes it. */
+function word(text) {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 const inClone = join(here, "../../bin/supervisorctl-ts.js");
-const ctl = `${existsSync(inClone) ? `node ${short(inClone)}` : "supervisorctl-ts"} -c ${short(join(here, "supervisord.conf"))}`;
+const ctl = `${existsSync(inClone) ? `node ${word(short(inClone))}` : "supervisorctl-ts"} -c ${word(short(join(here, "supervisord.conf")))}`;
 const STATUS = {
   ours: `The web worker answers on ${url}`,
   foreign: `Port ${port} belongs to another program. Stop with Ctrl-C, then: PORT=9090 npm start`,

@@ -16,6 +16,7 @@ import { INFO_METHODS } from "../../src/rpc/info.js";
 import { LOG_METHODS } from "../../src/rpc/log-methods.js";
 import { PROCESS_METHODS } from "../../src/rpc/process-methods.js";
 import { systemMethods } from "../../src/rpc/system-methods.js";
+import { needs } from "../support/needs.js";
 import { listScenarios } from "./list-scenarios.js";
 import { TEXTS } from "./texts.js";
 
@@ -139,8 +140,11 @@ function isAbstract(name: string): boolean {
 /** What a conf can only get wrong, since Python's plugins are not loaded. */
 const REFUSED_ONLY: ReadonlySet<string> = new Set(["supervisor.ctl_factory"]);
 
+/** A scenario that is skipped is not listed. */
+const { test: withAll } = needs("supervisor", "python3-pexpect");
+
 describe("the table of texts", () => {
-  test("names scenarios that exist", { timeout: 400_000 }, () => {
+  withAll("names scenarios that exist", { timeout: 400_000 }, () => {
     const scenarios = listScenarios();
     expect(missing(new Set(Object.values(TEXTS)), (name) => scenarios.has(name))).toEqual([]);
     expect(Object.keys(TEXTS).length).toBeGreaterThanOrEqual(240);
@@ -151,7 +155,7 @@ describe("the table of texts", () => {
     expect(readFileSync(`${HERE}scenario.ts`, "utf8")).toContain("textsOf(");
   });
 
-  test("there are at least 260 scenarios", { timeout: 400_000 }, () => {
+  withAll("there are at least 260 scenarios", { timeout: 400_000 }, () => {
     expect(listScenarios().size).toBeGreaterThanOrEqual(260);
   });
 });

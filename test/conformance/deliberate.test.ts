@@ -1,7 +1,7 @@
 /** Where ours is better on purpose: each with what the reference does, what ours does, and why. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { fixture } from "../support/fixture.js";
+import { fixture, fixturePath } from "../support/fixture.js";
 import { request } from "../support/http.js";
 import { descriptors } from "../support/processes.js";
 import { until } from "../support/until.js";
@@ -139,7 +139,7 @@ scenario("a relative command is looked for in directory=", {
   boot: false,
   async play({ dir, launch, info }) {
     mkdirSync(`${dir}/place/app`, { recursive: true });
-    symlinkSync(fixture("ready"), `${dir}/place/app/run-me`);
+    symlinkSync(fixturePath("ready"), `${dir}/place/app/run-me`);
     await launch();
     return until(async () => {
       const { statename } = await info("p");

@@ -4,7 +4,7 @@
  * played on the reference too: one that fails there as well says nothing about us.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect } from "vitest";
@@ -41,8 +41,14 @@ function standIn(): string {
 
 const env = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", TERM: "dumb", HOME: place.dir };
 
+/** Each with a place of its own for AUTO logs: every daemon of the same identifier clears away those of the others. */
 function play(name: string, python: string): Promise<Ran> {
-  return runCommand([PYTHON, RUNNER, name, python], { cwd: place.dir, env, ceilingMs: TEST_MS });
+  const TMPDIR = mkdtempSync(join(place.dir, "auto-"));
+  return runCommand([PYTHON, RUNNER, name, python], {
+    cwd: place.dir,
+    env: { ...env, TMPDIR },
+    ceilingMs: TEST_MS,
+  });
 }
 
 describe("Supervisor's own end-to-end test", () => {

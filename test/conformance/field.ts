@@ -1,17 +1,18 @@
 /**
  * Confs as people run them, in `test/fixtures/field/<name>`. Every absolute path in them is put below the scenario's
  * directory, which so becomes a root of its own, where stand-ins lie under the names of the real programs. Nothing
- * else of a conf is changed.
+ * else of a conf is changed but its TCP port.
  */
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readLog } from "../support/boot.js";
-import { fixture } from "../support/fixture.js";
+import { fixturePath } from "../support/fixture.js";
+import { freePort } from "../support/free-port.js";
 import type { Launched } from "../support/launch.js";
 import { environment } from "../support/programs.js";
 import { until } from "../support/until.js";
-import { scenario } from "./scenario.js";
+import { type Difference, scenario } from "./scenario.js";
 import type { Stage } from "./stage.js";
 
 const FIELD = fileURLToPath(new URL("../fixtures/field/", import.meta.url));
@@ -25,6 +26,8 @@ export interface FieldScript {
   /** Paths of programs that run until told to leave, and of programs that do their work and end. */
   readonly stay: readonly string[];
   readonly once?: readonly string[];
+  /** Paths of daemons that go to the background. */
+  readonly background?: readonly string[];
   /** Directories that are there before anything runs, besides those of the programs. */
   readonly directories: readonly string[];
   /** What the conf calls them; null: it has no such thing. */
@@ -32,6 +35,7 @@ export interface FieldScript {
   readonly log: string | null;
   readonly env?: Readonly<Record<string, string>>;
   readonly auth?: string;
+  readonly differs?: Difference;
   play(stage: FieldStage): Promise<unknown>;
 }
 
@@ -48,13 +52,14 @@ export function field(name: string, script: FieldScript): void {
       PATH: `%(dir)s/usr/sbin:%(dir)s/usr/bin:${environment("")["PATH"]}`,
       PYTHONPATH: join(FIELD, "python"),
       PYTHONDONTWRITEBYTECODE: "1",
-      // AUTO logs go there: other daemons that start meanwhile clear the common one.
-      TMPDIR: "%(dir)s",
+      // AUTO logs: whoever else starts under the same identifier clears those of /tmp away.
+      TMPDIR: "%(dir)s/tmp",
       ...script.env,
     },
     ...(script.auth === undefined ? {} : { auth: script.auth }),
+    ...(script.differs === undefined ? {} : { differs: script.differs }),
     async play(stage) {
-      build(stage, script);
+      await build(stage, script);
       await launchInContainer(stage, script.socket !== null);
       return script.play({
         ...withDaemon(stage),
@@ -69,12 +74,17 @@ function withDaemon(stage: Stage): Stage {
   return { ...stage, daemon: stage.daemon };
 }
 
-function build(stage: Stage, script: FieldScript): void {
+type Parts = Omit<FieldScript, "play">;
+
+/** Makes the root of its own. A port is one that is free, since several daemons may have the same conf. */
+export async function build(stage: Stage, script: Parts): Promise<void> {
   const { dir } = stage;
   const inside = (path: string): string => join(dir, path);
   chmodSync(dir, 0o755); // other users run programs in it
-  const rooted = (file: string): string => readFileSync(file, "utf8").replace(ABSOLUTE, `${dir}/`);
-  for (const directory of script.directories) mkdirSync(inside(directory), { recursive: true });
+  const port = await freePort();
+  const rooted = (file: string): string =>
+    readFileSync(file, "utf8").replace(ABSOLUTE, `${dir}/`).replaceAll(":9001", `:${port}`);
+  for (const directory of ["tmp", ...script.directories]) mkdirSync(inside(directory), { recursive: true });
 
   const source = join(FIELD, script.conf);
   stage.write("supervisord.conf", rooted(join(source, "supervisord.conf")));
@@ -85,6 +95,7 @@ function build(stage: Stage, script: FieldScript): void {
   }
   for (const path of script.stay) put(inside(path), "stand-in");
   for (const path of script.once ?? []) put(inside(path), "stand-in-once");
+  for (const path of script.background ?? []) put(inside(path), "stand-in-background");
   // Where the harness looks.
   if (script.socket !== null) symlinkSync(inside(script.socket), inside("s.sock"));
   if (script.log !== null) symlinkSync(inside(script.log), inside("main.log"));
@@ -93,7 +104,7 @@ function build(stage: Stage, script: FieldScript): void {
 /** A copy, since other users cannot get at a link's target in somebody's home. */
 function put(path: string, program: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  cpSync(fixture(program), path);
+  cpSync(fixturePath(program), path);
 }
 
 /** With pipes for stdout and stderr, as a container has them; a test's own are sockets, which nobody can open. */
@@ -104,7 +115,10 @@ async function launchInContainer(stage: Stage, wait: boolean): Promise<Launched>
     'exec "$@" > >(exec cat > container.out) 2> >(exec cat > container.err)',
     "-",
   ];
-  return stage.launch([], { wait, through });
+  return stage.launch([], { wait, through }).catch((cause: unknown) => {
+    const said = ["container.out", "container.err"].map((name) => stage.read(name)).join("");
+    throw new Error(`Cannot start in the container: ${said}`, { cause });
+  });
 }
 
 /** The names in lines such as `INFO spawned: 'x' with pid 1` and `INFO stopped: x (exit status 0)`. */

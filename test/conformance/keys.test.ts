@@ -1,7 +1,7 @@
 /** Keys of the conf that the other scenarios do not come by: what each does, and each section's own rules. */
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
-import { freePort } from "../integration/support-examples.js";
 import { fixture } from "../support/fixture.js";
+import { freePort } from "../support/free-port.js";
 import { request } from "../support/http.js";
 import { descriptors } from "../support/processes.js";
 import { type Ran, runCommand } from "../support/run-command.js";
@@ -222,7 +222,10 @@ scenario("no conf at any of the default places", {
     const places = err
       .split("\n")
       .find((line) => line.startsWith("Error: "))
-      ?.replace(/paths \((\S+), (\S+), /, "paths (D/etc/supervisord.conf, D/supervisord.conf, ");
+      ?.replace(
+        /paths \(.+\/etc\/supervisord\.conf, .+\/supervisord\.conf, (?=supervisord\.conf, )/,
+        "paths (D/etc/supervisord.conf, D/supervisord.conf, ",
+      );
     return [exit, places, /Supervisord is running as root and it is searching/.exec(err)?.[0]];
   },
 });

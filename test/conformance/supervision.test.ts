@@ -1,6 +1,6 @@
 /** The life of a process: starting, retrying, exiting, stopping, and what a child finds when it wakes up. */
 
-import { fixture } from "../support/fixture.js";
+import { fixture, fixturePath } from "../support/fixture.js";
 import { cwd, descriptors, environ, stat, status } from "../support/processes.js";
 import type { Ran } from "../support/run-command.js";
 import { until } from "../support/until.js";
@@ -439,7 +439,7 @@ scenario("PATH of environment= is used to find the command", {
   area,
   conf: `[program:mine]
 command=ready
-environment=PATH="${fixture("")}:/usr/bin:/bin"
+environment=PATH="${fixturePath("")}:/usr/bin:/bin"
 [program:notmine]
 command=ready
 startretries=0`,

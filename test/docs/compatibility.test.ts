@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { listScenarios } from "../conformance/list-scenarios.js";
+import { needs } from "../support/needs.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const AREAS = new Set(
@@ -29,7 +30,10 @@ test("every row of the compatibility page names a test, or says that there is no
   expect(rows.length).toBeGreaterThan(90);
 });
 
-test("every test that it names exists", { timeout: 400_000 }, () => {
+/** A scenario that is skipped is not listed. */
+const { test: withAll } = needs("supervisor", "python3-pexpect");
+
+withAll("every test that it names exists", { timeout: 400_000 }, () => {
   const scenarios = listScenarios();
   const missing = rows
     .flatMap(({ tests }) => tests)

@@ -1,8 +1,8 @@
 /** Plain calls are answered before Node's HTTP server sees them; nobody can tell but by the clock. */
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../integration/support-examples.js";
 import { type Booted, boot } from "../support/boot.js";
+import { freePort } from "../support/free-port.js";
 
 const BODY = "<methodCall><methodName>supervisor.getState</methodName></methodCall>";
 const post = (body = BODY, more = ""): string =>

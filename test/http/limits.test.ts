@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { type Booted, boot } from "../support/boot.js";
+import { until } from "../support/until.js";
 
 /** Sends raw bytes and gives everything that comes back until the connection closes. */
 function raw(daemon: Booted, text: string): Promise<string> {
@@ -15,6 +16,19 @@ function raw(daemon: Booted, text: string): Promise<string> {
     socket.on("close", () => resolve(answer)).on("error", reject);
     socket.end(text);
   });
+}
+
+/** A connection, as soon as there is room for it in the backlog, which a busy daemon leaves full for a while. */
+function connected(path: string): Promise<Socket> {
+  return until(async () => {
+    const socket = connect(path);
+    try {
+      await once(socket, "connect");
+    } catch {
+      return null;
+    }
+    return socket.on("error", () => undefined);
+  }, "a connection");
 }
 
 describe("a client", () => {
@@ -49,11 +63,9 @@ describe("a client", () => {
   test("may open more connections than there is room for, and locks nobody out", async () => {
     await using daemon = await boot("");
     const silent: Socket[] = [];
-    // In turns, as the system refuses more than its backlog at once.
     while (silent.length < 1100) {
-      const next = Array.from({ length: 100 }, () => connect(daemon.socket).on("error", () => undefined));
-      await Promise.all(next.map((socket) => once(socket, "connect")));
-      silent.push(...next);
+      const next = Array.from({ length: 100 }, () => connected(daemon.socket));
+      silent.push(...(await Promise.all(next)));
     }
     await daemon.logged(
       "closed the connection that was idle longest to make room, 1024 are open already (64 ",

@@ -4,16 +4,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { boot } from "../support/boot.js";
+import { confWord } from "../support/fixture.js";
+import { freePort } from "../support/free-port.js";
 import { needs } from "../support/needs.js";
 import { until } from "../support/until.js";
-import { freePort } from "./support-examples.js";
 
 const { test } = needs("supervisor");
 
 const MEGABYTE = 1024 * 1024;
 
 function listener(name: string): string {
-  return fileURLToPath(new URL(`../fixtures/listeners/${name}`, import.meta.url));
+  return confWord(fileURLToPath(new URL(`../fixtures/listeners/${name}`, import.meta.url)));
 }
 
 /** Null while there is nothing in it. */
@@ -59,7 +60,7 @@ test("one that asks by HTTP restarts the program whose answer is not 200", async
 
 test("one that mails crashes mails each unexpected exit, and no other", async () => {
   await using daemon = await boot(
-    `[eventlistener:mail]\ncommand=${listener("crash-mail")} ops@example.org "${listener("keep-mail")} %(dir)s/mail"\nevents=PROCESS_STATE\nstartsecs=0\nbuffer_size=100\npriority=1\n` +
+    `[eventlistener:mail]\ncommand=${listener("crash-mail")} ops@example.org ${listener("keep-mail")} %(dir)s/mail\nevents=PROCESS_STATE\nstartsecs=0\nbuffer_size=100\npriority=1\n` +
       "[program:crash]\ncommand=/bin/sh -c 'exit 3'\nautostart=false\nautorestart=false\nstartsecs=0\n" +
       "[program:fine]\ncommand=/bin/sh -c 'exit 0'\nautostart=false\nautorestart=false\nstartsecs=0\n",
   );
@@ -78,7 +79,7 @@ test("one that mails crashes mails each unexpected exit, and no other", async ()
 
 test("one that mails in batches mails at a tick what became FATAL until then", async () => {
   await using daemon = await boot(
-    `[eventlistener:mail]\ncommand=${listener("fatal-mail-batch")} ops@example.org "${listener("keep-mail")} %(dir)s/mail"\nevents=PROCESS_STATE_FATAL,TICK_5\nstartsecs=0\nbuffer_size=100\n` +
+    `[eventlistener:mail]\ncommand=${listener("fatal-mail-batch")} ops@example.org ${listener("keep-mail")} %(dir)s/mail\nevents=PROCESS_STATE_FATAL,TICK_5\nstartsecs=0\nbuffer_size=100\n` +
       "[program:a]\ncommand=/bin/false\nstartretries=0\n[program:b]\ncommand=/no/such/program\nstartretries=0\n",
   );
   const names = (mails: string | null): readonly string[] =>

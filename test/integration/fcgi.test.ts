@@ -11,11 +11,11 @@ import { describe, expect, test } from "vitest";
 import { type Booted, boot } from "../support/boot.js";
 import { find } from "../support/counterparts.mjs";
 import { fixture } from "../support/fixture.js";
+import { freePort } from "../support/free-port.js";
 import { request } from "../support/http.js";
 import { needs } from "../support/needs.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
-import { freePort } from "./support-examples.js";
 
 const NAMES = ["web:web_00", "web:web_01", "web:web_02"] as const;
 const CLIENTS = 4;

@@ -7,7 +7,7 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { baseConf, boot } from "../support/boot.js";
-import { fixture } from "../support/fixture.js";
+import { fixturePath } from "../support/fixture.js";
 import { launch } from "../support/launch.js";
 import { needs } from "../support/needs.js";
 import { environ } from "../support/processes.js";
@@ -26,7 +26,7 @@ interface Ear extends AsyncDisposable {
 
 async function listen(dir: string, address: string): Promise<Ear> {
   const notes = join(dir, "heard");
-  const child = spawn(fixture("notify-listener"), [address, notes], {
+  const child = spawn(fixturePath("notify-listener"), [address, notes], {
     env: environment(dir),
     stdio: "inherit",
   });

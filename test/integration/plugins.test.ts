@@ -8,18 +8,18 @@ import { environment, supervisord } from "../support/programs.js";
 import { runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
-import { EXAMPLES, type Example, raise } from "./support-examples.js";
+import { EXAMPLES, type Example, notRunning, raise } from "./support-examples.js";
 
 describe("examples/plugins", { timeout: 90_000 }, () => {
   let example: Example;
   let dir: string;
 
   beforeAll(async () => {
-    const place = scratch();
+    const place = scratch("sd my é-");
     dir = place.dir;
     cpSync(join(EXAMPLES, "plugins"), dir, {
       recursive: true,
-      filter: (source) => !/\/run\/[^.]/.test(source),
+      filter: notRunning,
     });
     example = await raise(place, { socket: "run/supervisor.sock", log: "run/supervisord.log" });
     for (const name of ["web:web_0", "web:web_1", "audit"]) await example.state(name, "RUNNING");

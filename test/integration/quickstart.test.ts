@@ -4,10 +4,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "../support/free-port.js";
 import { runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
-import { EXAMPLES, type Example, freePort, get, leftovers, raise } from "./support-examples.js";
+import { EXAMPLES, type Example, get, leftovers, notRunning, raise } from "./support-examples.js";
 
 interface Answer {
   readonly pid: number;
@@ -20,13 +21,12 @@ describe("the quickstart", { timeout: 90_000 }, () => {
   let dir: string;
 
   beforeAll(async () => {
-    const place = scratch();
+    const place = scratch("sd my é-");
     dir = place.dir;
     port = await freePort();
     cpSync(join(EXAMPLES, "quickstart"), dir, {
       recursive: true,
-      // A quickstart that someone has running here keeps its sockets and logs to itself.
-      filter: (source) => !/\/run\/[^.]/.test(source),
+      filter: notRunning,
     });
     example = await raise(place, {
       socket: "run/supervisor.sock",

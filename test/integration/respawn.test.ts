@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { baseConf } from "../support/boot.js";
-import { fixture } from "../support/fixture.js";
+import { fixturePath } from "../support/fixture.js";
 import { needs } from "../support/needs.js";
 import { alive, commandLine, environ, marked, stat } from "../support/processes.js";
 import { environment, OUR_SUPERVISORD } from "../support/programs.js";
@@ -107,7 +107,7 @@ test("what keeps dying is given longer and longer pauses, which a signal ends", 
   const { dir } = here;
   // In place of the daemon: notes that it was started, and dies.
   const notes = join(dir, "starts");
-  const parent = spawn("/bin/sh", [RESPAWN, fixture("note-and-die"), notes], {
+  const parent = spawn("/bin/sh", [RESPAWN, fixturePath("note-and-die"), notes], {
     env: environment(dir),
     stdio: "ignore",
   });

@@ -3,7 +3,6 @@
  * With SUPERVISORD_TS_EXAMPLES_WITH=reference it is Supervisor's: for seeing whether an oddity is ours.
  */
 import { readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readLog } from "../support/boot.js";
@@ -19,6 +18,11 @@ import { call, type Value } from "../support/xmlrpc.js";
 const which: Which = process.env["SUPERVISORD_TS_EXAMPLES_WITH"] === "reference" ? "reference" : "ours";
 
 export const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+
+/** For a copy: an example that someone has running in the clone keeps its sockets and logs to itself. */
+export function notRunning(source: string): boolean {
+  return !/\/run\/[^.]/.test(source.slice(EXAMPLES.length));
+}
 
 export interface Example extends Disposable {
   readonly daemon: Launched;
@@ -137,15 +141,4 @@ export async function get(port: number, path: string): Promise<Page | null> {
   } catch {
     return null;
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Client } from "../../src/client/client.js";
 import { type Booted, boot } from "../support/boot.js";
-import { fixture } from "../support/fixture.js";
+import { fixture, fixturePath } from "../support/fixture.js";
 import { needs } from "../support/needs.js";
 import { runCommand } from "../support/run-command.js";
 import { until } from "../support/until.js";
@@ -81,7 +81,7 @@ withSupervisor(
       ask(),
       send(),
       endings(),
-      runCommand([fixture("rpc-loop"), daemon.socket, stop], { ceilingMs: 110_000 }),
+      runCommand([fixturePath("rpc-loop"), daemon.socket, stop], { ceilingMs: 110_000 }),
     ];
     // What fails in one of them shall be told as soon as it happens.
     const failed = Promise.all(loops);

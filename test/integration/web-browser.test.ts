@@ -9,13 +9,13 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { type Booted, boot } from "../support/boot.js";
 import { fixture } from "../support/fixture.js";
+import { freePort } from "../support/free-port.js";
 import { needs } from "../support/needs.js";
 import { faintTexts, focusRing, overflow, smallTargets } from "../support/page-measures.mjs";
 import { environment } from "../support/programs.js";
 import { runCommand } from "../support/run-command.js";
 import { type Scratch, scratch } from "../support/scratch.js";
 import { until } from "../support/until.js";
-import { freePort } from "./support-examples.js";
 
 const { describe, test } = needs("chromium", "curl", "python3");
 

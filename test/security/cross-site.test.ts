@@ -1,8 +1,8 @@
 /** A web page elsewhere can make somebody's browser do nothing to a daemon, and other clients notice nothing of it. */
 import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../integration/support-examples.js";
 import { type Booted, boot } from "../support/boot.js";
+import { freePort } from "../support/free-port.js";
 import { request } from "../support/http.js";
 
 const PROGRAM = "[program:p]\ncommand=/bin/sleep 1000\nautostart=false\nstartsecs=0";

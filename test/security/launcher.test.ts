@@ -1,12 +1,12 @@
 /** The start scripts of the commands: what is meant for the programs, or for a debugger, does not steer the command. */
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { baseConf, boot } from "../support/boot.js";
 import { needs } from "../support/needs.js";
 import { overhear } from "../support/overhear.js";
-import { environ, marked, status } from "../support/processes.js";
+import { environ, marked, status, targets } from "../support/processes.js";
 import { environment, OUR_SUPERVISORCTL, OUR_SUPERVISORD } from "../support/programs.js";
 import { type Ran, runCommand } from "../support/run-command.js";
 import { scratch } from "../support/scratch.js";
@@ -142,9 +142,7 @@ const STAYING = {
 /** The addresses that a process listens on by TCP, as the kernel writes them. */
 function tcpListeners(pid: number): readonly string[] {
   const sockets = new Set(
-    readdirSync(`/proc/${pid}/fd`).map(
-      (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1],
-    ),
+    Object.values(targets(pid)).map((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1]),
   );
   return ["tcp", "tcp6"].flatMap((table) =>
     readFileSync(`/proc/${pid}/net/${table}`, "utf8")

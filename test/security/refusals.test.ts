@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { expect, test } from "vitest";
-import { freePort } from "../integration/support-examples.js";
 import { type Booted, boot } from "../support/boot.js";
+import { freePort } from "../support/free-port.js";
 import { needs } from "../support/needs.js";
 import { environment, supervisorctl } from "../support/programs.js";
 import { runCommand } from "../support/run-command.js";

@@ -327,7 +327,7 @@ describeAsRoot("a pidfile where others can write", () => {
     await daemon.start(true, through);
     expect((await daemon.info("p"))["pid"]).toBe(pid);
     // The directory goes with the last login: the state must be somewhere all the same, and the next one must find it.
-    rmSync(runtime, { recursive: true });
+    rmSync(runtime, { recursive: true, maxRetries: 5 });
     await until(() => isWhole(join(open, "d.pid.state")), "the state beside the pidfile");
     await daemon.kill();
     mkdirSync(runtime, { mode: 0o700 });

@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../integration/support-examples.js";
 import { type Booted, boot } from "../support/boot.js";
+import { freePort } from "../support/free-port.js";
 import { request } from "../support/http.js";
 import { askedFirst, INSTALLED, install, installVersion } from "../support/installed.js";
 import { marked } from "../support/processes.js";

@@ -122,7 +122,7 @@ environment=LD_PRELOAD="%(dir)s/own/marker.so"
   test.runIf(root)("has no word of its environment in anybody's command line", async () => {
     await using daemon = await boot(
       `[program:p]
-command=/bin/sh -c 'env | grep -c s3cret; exec sleep 1000'
+command=/bin/sh -c 'env | grep -c s3[c]ret; exec sleep 1000'
 user=nobody
 environment=SECRET="s3cret-%(process_num)d",LD_LIBRARY_PATH="/s3cret"
 `,

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { overhear } from "./overhear.js";
 import { MARK, stat } from "./processes.js";
 import { OUR_SUPERVISORCTL, OUR_SUPERVISORD } from "./programs.js";
@@ -31,16 +31,25 @@ export interface Container extends AsyncDisposable {
   zombies(): number;
 }
 
+/** Where the clone lies inside: what is mounted over its place, or a directory above that is root's alone, hides it. */
+const CLONE = "/srv/clone";
+const ROOT = dirname(dirname(OUR_SUPERVISORD));
+
+const inside = (path: string): string => `${CLONE}${path.slice(ROOT.length)}`;
+
 const SETUP = `set -e
+mkdir "$1/clone"
+mount --bind "$2" "$1/clone"
 : > "$1/nobody"
 mount --bind "$1/nobody" /etc/passwd
 mount --bind "$1/nobody" /etc/group
 mount -t tmpfs none /run
 mount -t tmpfs none /srv
-mkdir ${INSIDE}
+mkdir ${INSIDE} ${CLONE}
+mount --move "$1/clone" ${CLONE}
 cp "$1"/files/* ${INSIDE}
 cd /
-shift
+shift 2
 exec "$@"`;
 
 export interface ContainerOptions {
@@ -61,14 +70,14 @@ export function startContainer(
   const [, ...args] = command;
   const namespaces = ["--pid", "--fork", "--mount-proc", "--mount", "--net", "--kill-child"];
   const user = uid === 0 ? [] : ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
-  const words = [...user, "env", "-i", `${MARK}=${dir}`, process.execPath, OUR_SUPERVISORD, ...args];
-  const child = spawn("unshare", [...namespaces, "/bin/sh", "-c", SETUP, "sh", dir, ...words], {
+  const words = [...user, "env", "-i", `${MARK}=${dir}`, process.execPath, inside(OUR_SUPERVISORD), ...args];
+  const child = spawn("unshare", [...namespaces, "/bin/sh", "-c", SETUP, "sh", dir, ROOT, ...words], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const { out: stdout, err: stderr, ended, closed: exited } = overhear(child);
   const self = (): number => childrenOf(child.pid ?? 0)[0] ?? 0;
-  const exec = (...inside: readonly string[]): Promise<Ran> =>
-    runCommand(["nsenter", "--target", String(self()), "--mount", "--pid", "--net", ...inside], { env: {} });
+  const exec = (...words: readonly string[]): Promise<Ran> =>
+    runCommand(["nsenter", "--target", String(self()), "--mount", "--pid", "--net", ...words], { env: {} });
   return {
     get pid() {
       return self();
@@ -85,8 +94,8 @@ export function startContainer(
       }, `a line with ${text}`),
     signal: (signal) => void process.kill(self(), signal),
     exec,
-    ctl: (...inside) =>
-      exec(process.execPath, OUR_SUPERVISORCTL, "-c", `${INSIDE}/supervisord.conf`, ...inside),
+    ctl: (...words) =>
+      exec(process.execPath, inside(OUR_SUPERVISORCTL), "-c", `${INSIDE}/supervisord.conf`, ...words),
     zombies: () => family(self()).filter((pid) => stat(pid)?.state === "Z").length,
     async [Symbol.asyncDispose]() {
       // The end of unshare is the end of its PID 1, and so of all within.

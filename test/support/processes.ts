@@ -43,14 +43,21 @@ export function status(pid: number): Readonly<Record<string, string>> {
   );
 }
 
-/** What each descriptor points at; the number in `pipe:[123]` is left out. */
-export function descriptors(pid: number): Readonly<Record<string, string>> {
+/** What each descriptor points at; one that is closed meanwhile is left out. */
+export function targets(pid: number): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const fd of list(`/proc/${pid}/fd`)) {
     const target = link(`/proc/${pid}/fd/${fd}`);
-    if (target !== null) found[fd] = target.replace(/\[\d+\]$/, "");
+    if (target !== null) found[fd] = target;
   }
   return found;
+}
+
+/** The same without the number in `pipe:[123]`. */
+export function descriptors(pid: number): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(targets(pid)).map(([fd, target]) => [fd, target.replace(/\[\d+\]$/, "")]),
+  );
 }
 
 /** Its words with blanks between; empty for a process that is gone. */

@@ -5,14 +5,18 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { conformanceTable } from "./conformance-table.mjs";
-import { find, missingCounterparts } from "./counterparts.mjs";
+import { missingCounterparts } from "./counterparts.mjs";
+import { install } from "./install.mjs";
+import { reachableClone } from "./reachable.mjs";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const forbidden = process.env["CI"] === "true" || process.env["SUPERVISORD_TS_NO_SKIP"] === "1";
 
+// Ctrl-C ends vitest, and then what was made here is removed.
+process.on("SIGINT", () => undefined);
 process.exit(main(process.argv.slice(2)));
 
 function main(words) {
@@ -23,18 +27,17 @@ function main(words) {
     console.log("Tests that need them are skipped");
   }
   if (stale() && run("npm", ["run", "build"]) !== 0) return 1;
-  return test(words, missing);
-}
-
-/** On Debian and as root, installs what is missing; gives what still is. */
-function install(missing) {
-  if (missing.length === 0 || process.getuid?.() !== 0 || find("apt-get") === null) return missing;
-  console.log(`Installing ${missing.join(" ")}`);
-  // RUNLEVEL=1 keeps the packages' own services from being started.
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  run("apt-get", ["update", "-qq"], env);
-  run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...missing], env);
-  return missingCounterparts();
+  if (words.length === 0) console.log("The whole suite takes about 10 minutes on two processors");
+  const clone = reachableClone(ROOT, process.execPath);
+  if (clone.remove !== null)
+    console.log(
+      `Other users cannot enter ${clone.root.startsWith(clone.remove) ? ROOT : dirname(process.execPath)}: the tests run on a copy in ${clone.remove}`,
+    );
+  try {
+    return test(clone, words, missing);
+  } finally {
+    if (clone.remove !== null) rmSync(clone.remove, { recursive: true, force: true });
+  }
 }
 
 /** Whether dist is missing or older than what it is built from. */
@@ -50,26 +53,28 @@ function newest(path) {
   return Math.max(0, ...files.map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs));
 }
 
-function test(words, missing) {
+function test({ root, node }, words, missing) {
   const place = mkdtempSync(join(tmpdir(), "sd-results-"));
   try {
     const results = join(place, "results.json");
     const conformance = join(place, "conformance.jsonl");
     const vitest = [
-      join(ROOT, "node_modules/vitest/vitest.mjs"),
+      join(root, "node_modules/vitest/vitest.mjs"),
       "run",
       "--config",
-      join(ROOT, ".config/vitest.config.ts"),
+      join(root, ".config/vitest.config.ts"),
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${results}`,
       ...words,
     ];
-    const status = run(process.execPath, vitest, {
+    const env = {
       ...process.env,
+      PATH: `${dirname(node)}:${process.env["PATH"]}`,
       SUPERVISORD_TS_TEST_MISSING: missing.join(","),
       SUPERVISORD_TS_CONFORMANCE_REPORT: conformance,
-    });
+    };
+    const status = run(node, vitest, env, root);
     if (existsSync(conformance)) console.log(`\n${conformanceTable(readFileSync(conformance, "utf8"))}`);
     console.log(
       `\n${summary(existsSync(results) ? JSON.parse(readFileSync(results, "utf8")) : null, status)}`,
@@ -92,8 +97,8 @@ function summary(results, status) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
-function run(file, words, env = process.env) {
-  const { status, error } = spawnSync(file, words, { cwd: ROOT, env, stdio: "inherit" });
+function run(file, words, env = process.env, cwd = ROOT) {
+  const { status, error } = spawnSync(file, words, { cwd, env, stdio: "inherit" });
   if (error !== undefined) console.error(`Cannot run ${file}: ${error.message}`);
   return status ?? 1;
 }

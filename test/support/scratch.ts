@@ -8,8 +8,8 @@ export interface Scratch extends Disposable {
 }
 
 /** A directory of its own, short enough for a socket's path; ends what still runs in it, then removes it. */
-export function scratch(): Scratch {
-  const dir = realpathSync(mkdtempSync(join(tmpdir(), "sd-")));
+export function scratch(prefix = "sd-"): Scratch {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), prefix)));
   return {
     dir,
     [Symbol.dispose]() {
