@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect } from "vitest";
 import { type Booted, boot } from "../support/boot.js";
 import { fixture } from "../support/fixture.js";
+import { freePort } from "../support/free-port.js";
 import { needs } from "../support/needs.js";
 import { environment, supervisorctl } from "../support/programs.js";
 import { ORDINARY, type Terminal, terminal } from "../support/terminal.js";
-import { freePort } from "./support-examples.js";
 
 const { describe, test } = needs("python3");
 
