@@ -179,7 +179,8 @@ function whoAnswers(file: string): Promise<Holder | null | "nobody"> {
       resolve(holderAtEnd(socket));
       socket.destroy();
     });
-    socket.once("error", () => resolve("nobody"));
+    // A server that is busy has no room for one more, and lives.
+    socket.once("error", (error) => resolve(codeOf(error) === "EAGAIN" ? null : "nobody"));
   });
 }
 

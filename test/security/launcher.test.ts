@@ -139,11 +139,20 @@ const STAYING = {
   },
 } as const;
 
+/** Empty for a descriptor that has been closed since it was listed. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
 /** The addresses that a process listens on by TCP, as the kernel writes them. */
 function tcpListeners(pid: number): readonly string[] {
   const sockets = new Set(
     readdirSync(`/proc/${pid}/fd`).map(
-      (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1],
+      (fd) => /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1],
     ),
   );
   return ["tcp", "tcp6"].flatMap((table) =>
