@@ -177,6 +177,11 @@ async function staleSocket(path: string): Promise<void> {
   await runCommand(["/usr/bin/python3", "-ESc", bind]);
 }
 
+/** Ours names who has the address in a second sentence, which integration/addresses.test.ts is about. */
+function withoutHolder(err: string): string {
+  return err.replace(/^Error: .* is in use by .*\n/m, "");
+}
+
 scenario("a second daemon on the same socket gives up and leaves the first alone", {
   area,
   conf: `[program:p]\n${stay}`,
@@ -185,7 +190,7 @@ scenario("a second daemon on the same socket gives up and leaves the first alone
     const second = await run(["-n", "-c", `${dir}/supervisord.conf`]);
     return [
       second.exit,
-      second.err,
+      withoutHolder(second.err),
       await rpc("supervisor.getState"),
       read("supervisord.pid") === `${daemon.pid}\n`,
       exists("s.sock"),
@@ -298,7 +303,7 @@ scenario("a listening socket of someone else at the configured path is respected
     await new Promise<void>((resolve) => server.listen(`${dir}/s.sock`, resolve));
     try {
       const { exit, err } = await run(["-n", "-c", `${dir}/supervisord.conf`]);
-      return [exit, err, statSync(`${dir}/s.sock`).isSocket()];
+      return [exit, withoutHolder(err), statSync(`${dir}/s.sock`).isSocket()];
     } finally {
       server.close();
     }

@@ -81,8 +81,8 @@ function loop(restarts, kept) {
     isUpdating: () => false,
   });
   const say = (level, text) => console.error(level, text);
-  if (kept)
-    journal.keep(keepStateFile({ path: join(dir, "state"), all: () => journal.all(), log: { log: say } }));
+  const place = () => ({ path: join(dir, "state"), other: null, exposed: false });
+  if (kept) journal.keep(keepStateFile({ place, all: () => journal.all(false), log: { log: say } }));
   const fd = openSync("/dev/null", "r");
   const restart = (done) => {
     const entry = entries[(done * 7) % MANY];
