@@ -1,5 +1,6 @@
 # Waits for work that never comes, and says when it has been told to end.
-trap 'echo "worker: done"; exit 0' TERM
+# What the shell has started gets no signal of its own.
+trap 'kill "$!"; wait; echo "worker: done"; exit 0' TERM
 echo "worker: ready"
 while :; do
   sleep 1000 &

@@ -12,8 +12,8 @@ type Show = (
 /** Ends at Ctrl-C, at the end of input, with its streams, or when the process does. */
 export async function foreground(ctl: Controller, name: string, show: Show): Promise<void> {
   const keyboard = await ctl.keyboard();
-  ctl.output("==> Press Ctrl-C to exit <==");
   using interruption = keyboard.busy("own");
+  ctl.output("==> Press Ctrl-C to exit <==");
   const over = new AbortController();
   const signal = AbortSignal.any([over.signal, interruption.signal]);
   const both = (["stdout", "stderr"] as const).map((channel) => show(channel, signal, keyboard.print));

@@ -104,8 +104,8 @@ function logtail(name: string, channel: string): string {
 
 /** Shows a stream until Ctrl-C, or until the daemon ends it. */
 async function follow(ctl: Controller, path: string): Promise<void> {
-  ctl.output("==> Press Ctrl-C to exit <==");
   using interruption = ctl.busy?.("drop") ?? ctl.io.interrupted();
+  ctl.output("==> Press Ctrl-C to exit <==");
   await showStream(ctl, path, interruption.signal);
   if (interruption.signal.aborted) ctl.output("");
 }

@@ -25,10 +25,10 @@ export function createLeftBehind(log: Log): LeftBehind {
     if (members.length === 0) return;
     const named = members.slice(0, MOST_NAMED).map((member) => `${member.pid} (${member.command})`);
     const more = members.length > MOST_NAMED ? ` and ${members.length - MOST_NAMED} more` : "";
-    const what = members.length === 1 ? "a process" : "processes";
+    const what = members.length === 1 ? "a process of its group lives" : "processes of its group live";
     log.log(
       "warn",
-      `${name} (${pid}) was stopped, but ${what} of its group live on: ${named.join(", ")}${more}; stopasgroup=true and killasgroup=true end them too`,
+      `${name} (${pid}) was stopped, but ${what} on: ${named.join(", ")}${more}; stopasgroup=true and killasgroup=true end them too`,
     );
   }
 

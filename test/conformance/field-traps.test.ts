@@ -54,6 +54,11 @@ trap("Laravel: sh that waits, an endless one-shot, KILL, everybody's socket and 
   states: { horizon: "RUNNING", websockets: "RUNNING" },
   // How soon it ends, and is looked at, is open.
   open: /schedule|waiting for/,
+  differs: alsoSays(
+    "what a stop without stopasgroup has left behind is named in WARN lines",
+    "WARN horizon (PID) was stopped, but a process of its group lives on: PID (/bin/sh DIR/usr/bin/php DIR/var/www/ht...); stopasgroup=true and killasgroup=true end them too",
+    "WARN no longer reading what descendants of 'horizon' (PID) write; they go on, and wait once their pipe is full",
+  ),
 });
 
 trap("WordPress with CRLF line ends", {

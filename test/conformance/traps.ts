@@ -159,7 +159,10 @@ function lines(all: readonly string[], open: RegExp): readonly string[] {
 }
 
 function withoutNumbers(line: string): string {
-  return line.replace(/with pid \d+/, "with pid PID").replace(/(uncaptured python exception).*/, "$1");
+  return line
+    .replace(/with pid \d+/, "with pid PID")
+    .replace(/(\w+) \(\d+\) was stopped(.*?): \d+ /, "$1 (PID) was stopped$2: PID ")
+    .replace(/(uncaptured python exception).*/, "$1");
 }
 
 /** What was written into files: the lines by name. */

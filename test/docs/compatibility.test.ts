@@ -19,7 +19,7 @@ interface Row {
 
 const rows: readonly Row[] = readFileSync(`${ROOT}docs/compatibility.md`, "utf8")
   .split("\n")
-  .filter((line) => line.startsWith("| ") && !line.startsWith("| behaviour"))
+  .filter((line) => line.startsWith("| ") && !line.startsWith("| Behaviour"))
   .map((text) => {
     const last = text.split(" | ").at(-1) ?? "";
     return { text, tests: [...last.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "") };

@@ -133,7 +133,7 @@ describe("output that cannot be written", () => {
       });
       const { err, closed } = overhear(child);
       expect(await closed).toBe(1);
-      expect(err()).toBe("Error: cannot write: ENOSPC: no space left on device, write\n");
+      expect(err()).toBe("Error: cannot write to stdout: no space left on device\n");
     } finally {
       closeSync(full);
     }
