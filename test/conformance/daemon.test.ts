@@ -6,6 +6,7 @@ import { cwd, descriptors, stat, status } from "../support/processes.js";
 import { runCommand } from "../support/run-command.js";
 import { until } from "../support/until.js";
 import { scenario } from "./scenario.js";
+import { withoutHolder } from "./scrub.js";
 
 const area = "daemon";
 const stay = `command=${fixture("ready")}`;
@@ -175,11 +176,6 @@ scenario("a stale socket is replaced", {
 async function staleSocket(path: string): Promise<void> {
   const bind = `import socket; socket.socket(socket.AF_UNIX).bind(${JSON.stringify(path)})`;
   await runCommand(["/usr/bin/python3", "-ESc", bind]);
-}
-
-/** Ours names who has the address in a second sentence, which integration/addresses.test.ts is about. */
-function withoutHolder(err: string): string {
-  return err.replace(/^Error: .* is in use by .*\n/m, "");
 }
 
 scenario("a second daemon on the same socket gives up and leaves the first alone", {

@@ -55,3 +55,8 @@ const USAGE =
 export function withoutPlace(text: string): string {
   return text.replace(/ \(\/[^()\s]*\)(; [^\n]*)?/g, "").replace(/(\(file: '[^']*'), line \d+\)/g, "$1)");
 }
+
+/** Ours names who has the address in a second sentence, which integration/addresses.test.ts is about. */
+export function withoutHolder(err: string): string {
+  return err.replace(/^Error: .* is in use by .*\n/m, "");
+}
