@@ -264,8 +264,8 @@ function connect(
     socket.off("data", onData).off("end", onEnd).off("close", onClose);
     socket.off("error", ignore);
     socket.pause();
-    // In two pieces, as nothing behind the head of a request that is refused will be parsed.
-    const end = bytes.indexOf(END) + END.length;
+    // A stranger's in two pieces, as nothing behind the head of a request that is refused will be parsed.
+    const end = config.username === null ? 0 : bytes.indexOf(END) + END.length;
     if (end >= END.length && end < bytes.length) {
       socket.unshift(bytes.subarray(end));
       socket.unshift(bytes.subarray(0, end));
