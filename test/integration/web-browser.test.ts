@@ -157,11 +157,13 @@ describe("the web page in Chromium without JavaScript", { timeout: 90_000 }, () 
     await until(async () => (await streamed()).includes("ready"), "the stream's beginning");
     await site.daemon.rpc("supervisor.signalProcess", "p", "USR1");
     await until(async () => (await streamed()).includes("later"), "what came later, in the stream");
+    // A page is there before all of it has come.
+    const shown = async (): Promise<string> => (await tail.locator("pre").textContent()) ?? "";
     await tail.getByRole("link", { name: "Refresh" }).click();
-    expect(await tail.locator("pre").textContent()).toContain("later");
+    await until(async () => (await shown()).includes("later"), "what came later, on the page");
     await tail.getByRole("link", { name: "More" }).click();
     expect(tail.url()).toContain("limit=8192");
-    expect(await tail.locator("pre").textContent()).toContain("later");
+    await until(async () => (await shown()).includes("later"), "what came later, on the page");
     await tail.getByRole("link", { name: "Status" }).click();
     expect(await tail.title()).toBe("Supervisor Status");
     expect(tab.complaints).toEqual([]);
