@@ -86,11 +86,11 @@ export function addFile(
     const { line, text: shown } = ini.headerless;
     note(`File contains no section headers.\nfile: ${repr(file.name)}, line: ${line}\n${repr(shown)}`, line);
   }
-  // Supervisor lists all bad lines in one message: so does the first of ours, then each has its own.
-  for (const [index, { line }] of ini.bad.entries()) {
-    const shown = index === 0 ? ini.bad : ini.bad.slice(index, index + 1);
-    const lines = shown.map((bad) => `\n\t[line ${String(bad.line).padStart(2)}]: ${repr(bad.text)}`);
-    note(`Source contains parsing errors: ${repr(file.name)}${lines.join("")}`, line);
+  // One message lists all bad lines, as in Supervisor.
+  const [firstBad] = ini.bad;
+  if (firstBad !== undefined) {
+    const lines = ini.bad.map((bad) => `\n\t[line ${String(bad.line).padStart(2)}]: ${repr(bad.text)}`);
+    note(`Source contains parsing errors: ${repr(file.name)}${lines.join("")}`, firstBad.line);
   }
 
   const touched = new Map<Section, readonly string[]>();

@@ -288,7 +288,6 @@ another stray
     expect(issues.every(({ file }) => file === "/etc/s.conf")).toBe(true);
     expect(issues.map(({ line, text }) => `${line}: ${text}`)).toEqual([
       "7: Source contains parsing errors: '/etc/s.conf'\n\t[line  7]: 'stray line\\n'\n\t[line 40]: 'another stray\\n'",
-      "40: Source contains parsing errors: '/etc/s.conf'\n\t[line 40]: 'another stray\\n'",
       "2: invalid literal for int() with base 10: 'lots'",
       "3: bad logging level name 'loud'",
       "5: Format string '100%' for 'supervisord.identifier' is badly formatted: incomplete format",
