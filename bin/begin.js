@@ -1,6 +1,7 @@
 /** Every command begins here, before its own code is read: written so that an old Node can still say it is too old. */
 
-// With a listener of ours Node's own, which opens the debugger, is gone; as it is never taken off, for good.
+// A listener for SIGUSR1 replaces Node's own, which opens the debugger. Node's comes back when the last listener is
+// removed, so this one never is.
 process.on("SIGUSR1", () => undefined);
 
 const [major, minor] = process.versions.node.split(".").map(Number);

@@ -12,7 +12,7 @@ function write(fd, text) {
       bytes = bytes.subarray(writeSync(fd, bytes));
     } catch (error) {
       if (error.code !== "EAGAIN") throw error;
-      // Somebody made the pipe one that doesn't block, and it is full.
+      // The pipe is full, and another process has made it non-blocking.
       Atomics.wait(nap, 0, 0, AGAIN_MS);
     }
   }

@@ -13,7 +13,7 @@ function short(path) {
   return fromHere.startsWith("..") ? path : fromHere;
 }
 
-/** What stands on the port: "ours", "foreign" or null. */
+/** Tells who serves the port: "ours", "foreign" or null. */
 function answer() {
   return new Promise((resolve) => {
     get(url, { agent: false, timeout: 1000 }, (response) => {

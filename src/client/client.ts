@@ -255,7 +255,7 @@ export class Client implements AsyncDisposable {
   upgrade(): Promise<Upgraded> {
     return this.#typed("supervisord_ts.upgrade", []);
   }
-  /** What only a reload puts into force: `[section] key` each. Only `supervisord-ts` can tell. */
+  /** Changed settings that take effect only at a reload, as `[section] key`. Only `supervisord-ts` has this method. */
   needsReload(): Promise<readonly string[]> {
     return this.#typed("supervisord_ts.needsReload", []);
   }

@@ -126,7 +126,7 @@ function targetOf(serverurl: string): Target {
   };
 }
 
-/** What a socket's address holds beside the zero at its end; Node would cut a longer path and go elsewhere. */
+/** Room for the path in `sockaddr_un`, less the NUL. Node silently truncates a longer path and connects elsewhere. */
 const LONGEST_SOCKET_PATH_BYTES = 107;
 
 function fitting(path: string): string {

@@ -19,7 +19,7 @@ export function createTurns(most: number): Turns {
   return {
     async run(call) {
       check();
-      // Whoever ends hands its turn on, so nobody overtakes.
+      // A finished call hands its turn to the next one, so the order is kept.
       if (running < most) running += 1;
       else await new Promise<void>((next) => waiting.push(next));
       try {

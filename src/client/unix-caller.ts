@@ -12,7 +12,7 @@ export interface UnixCaller {
   close(): void;
 }
 
-/** One call at a time on each connection, so that one that waits keeps nobody else waiting; `most` of them. None after `close`. */
+/** Makes calls over at most `most` connections, one call at a time on each, so a long call delays no other. None is opened after `close`. */
 export function createUnixCaller(
   socketPath: string,
   path: string,

@@ -86,7 +86,7 @@ export function addFile(
     const { line, text: shown } = ini.headerless;
     note(`File contains no section headers.\nfile: ${repr(file.name)}, line: ${line}\n${repr(shown)}`, line);
   }
-  // One message lists all bad lines, as in Supervisor.
+  // Supervisor lists all bad lines of a file in a single message.
   const [firstBad] = ini.bad;
   if (firstBad !== undefined) {
     const lines = ini.bad.map((bad) => `\n\t[line ${String(bad.line).padStart(2)}]: ${repr(bad.text)}`);

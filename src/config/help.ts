@@ -9,7 +9,7 @@ export interface HelpRow {
 }
 
 export interface HelpSubject {
-  /** One line that says what the command is. */
+  /** Purpose of the command, in one line. */
   readonly title: string;
   /** As the user called the command. */
   readonly called: string;

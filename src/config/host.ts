@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import type { User } from "../core/config.js";
 import { trimRight } from "../core/trim.js";
 
-/** It can be opened, but is no text that could be a configuration. */
+/** A file can be opened, but its content cannot be a configuration. */
 export class NoConfiguration extends Error {
   override readonly name = "NoConfiguration";
 }

@@ -52,7 +52,7 @@ interface Place {
   readonly entry: Entry;
 }
 
-/** One message for each unknown section, and one for each unknown key, however many sections have it. */
+/** Messages about unknown names: one for each section, and one for each key, however many sections have it. */
 export function unknownNames({ sections }: Conf): readonly ParseMessage[] {
   const messages: ParseMessage[] = [];
   const places = new Map<string, Place[]>();

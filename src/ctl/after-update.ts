@@ -1,6 +1,6 @@
 /**
- * What `update` has not done, told by a supervisord-ts: processes that stay stopped on purpose, and changes that only a
- * reload puts into force. Supervisor's own daemon knows of neither, and nothing is said.
+ * Remarks after `update` about what it has not done: processes that stay stopped on purpose, and changes that only a
+ * reload puts into force. Only a supervisord-ts supplies them; with Supervisor's own daemon nothing is printed.
  */
 import { Fault, type ProcessInfo } from "../client/client.js";
 import { FAULTS } from "../core/faults.js";

@@ -8,7 +8,7 @@ import type { Interruption, Keyboard } from "./keyboard.js";
 import type { CtlPlugin } from "./plugins.js";
 import { codeOf, describeTrouble } from "./trouble.js";
 
-/** What the session needs of the world around it. */
+/** The surroundings of a session. */
 export interface Io {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;

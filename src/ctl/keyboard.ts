@@ -1,4 +1,4 @@
-/** What commands ask of whoever types: a line, a secret, or to hear of Ctrl-C. A pipe here, a terminal beside it. */
+/** The keyboard as commands see it: lines, secrets and Ctrl-C. This file reads a pipe, terminal.ts a terminal. */
 import { createInterface } from "node:readline";
 
 /** A line, the end of input (Ctrl-D), or Ctrl-C. */
@@ -7,7 +7,7 @@ export type Typed = { readonly line: string } | "end" | "interrupt";
 export interface LineOptions {
   /** Earlier lines, the newest first. */
   readonly history?: readonly string[];
-  /** What Tab offers for the line so far, and the part of it that is replaced. */
+  /** Completions of the line so far, and the part of the line that they replace. */
   readonly complete?: (line: string) => Promise<readonly [candidates: readonly string[], word: string]>;
   /** Aborted: the line is no longer wanted, which counts as the end of input. */
   readonly signal?: AbortSignal;
@@ -18,8 +18,8 @@ export interface Interruption extends Disposable {
 }
 
 /**
- * What becomes of what is typed while no line is asked for: `keep` it for the next line; `drop` it; `own`: it is for
- * the lines that this command asks for, and for nobody after its end.
+ * Handling of keys that are typed while no line is asked for: `keep` them for the next line; `drop` them; `own`: keep
+ * them for the lines that this command asks for, and drop the rest at its end.
  */
 export type Destiny = "keep" | "drop" | "own";
 

@@ -31,7 +31,7 @@ const PAUSES: ReadonlySet<number> = new Set([
   KEY.RETURN,
   KEY.SUSPEND,
 ]);
-/** What is typed while a command runs, beyond this, is dropped. */
+/** Limit of what is typed ahead while a command runs; the rest is dropped. */
 const AHEAD_LIMIT_BYTES = 64 * 1024;
 /** Long enough for a stop signal to arrive, where it is not ignored. */
 const STOP_MS = 50;
@@ -44,7 +44,7 @@ const EMPTY = Buffer.alloc(0);
 /** A sequence that one key sends, a control character, or letters. */
 const KEYS = /\x1b(?:\[[\d;]*[A-Za-z~]|O[A-Za-z]|.)|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+/gu;
 
-/** Whoever takes what is typed. */
+/** The line that is being typed: takes the keys. */
 interface Owner {
   /** False while nothing can be taken. */
   readonly ready: () => boolean;
@@ -286,7 +286,7 @@ async function twoTurns(): Promise<void> {
   await setImmediate();
 }
 
-/** What stands before the cursor, where that is plain text. */
+/** Text between the start of the screen line and the cursor; empty unless it is plain text. */
 function lastLine(text: string): string {
   const last = text.slice(text.lastIndexOf("\n") + 1);
   return last.length > LAST_LINE_LIMIT || /[\x00-\x1f\x7f]/.test(last) ? "" : last;
@@ -379,7 +379,7 @@ function editedLine(
     waiting = true;
   });
   reader.on("resume", () => {
-    // Its answer is put into the line right after this.
+    // Readline puts the completion into the line right after this event.
     queueMicrotask(() => {
       waiting = false;
       serve();

@@ -1,10 +1,10 @@
-/** What went wrong, in a sentence: Supervisor's own where it has one, and never a class or a trace. */
+/** Turns an error into a sentence for the user: Supervisor's own where there is one, never a class or a trace. */
 import { statSync } from "node:fs";
 import { Fault } from "../client/client.js";
 import { HttpStatusError } from "../client/transport.js";
 import { FAULTS } from "../core/faults.js";
 
-/** What a failed connection is called after the serverurl. */
+/** Descriptions of failed connections, printed behind the serverurl. */
 const CONNECTION: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
   ECONNREFUSED: "refused connection",

@@ -47,7 +47,7 @@ export function createDeadlines<Owner extends object>(
       for (;;) {
         dropStale(heap, wanted);
         const next = heap[0];
-        // Each owner once: one that wants a moment in the past again must not keep the event loop for itself.
+        // An owner whose next deadline has passed already waits for the next round: it must not hold the event loop.
         if (next === undefined || next.at > moment || served.has(next.owner)) break;
         served.add(next.owner);
         pop(heap);

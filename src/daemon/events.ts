@@ -430,7 +430,7 @@ function saveListener(member: Member, whole: boolean): SavedListener {
   };
 }
 
-/** One step of a listener, called when it is written: a large event in hand stands in the file already. */
+/** A listener's record as the state file gets it at each step: without a large event, which the file has already. */
 function saveStep(member: Member): SavedListener {
   const saved = saveListener(member, false);
   const { busyWith } = saved;

@@ -42,7 +42,7 @@ export function createLeftBehind(log: Log): LeftBehind {
       }, GRACE_MS);
       looks.set(timer, act);
     },
-    /** What is still to be looked at is looked at now: there is no later. */
+    /** Pending checks run now, since the timers end with the daemon. */
     [Symbol.dispose]() {
       for (const [timer, act] of looks) {
         clearTimeout(timer);

@@ -48,7 +48,7 @@ export function findStateAt({ path, other }: StatePlace): Found & { readonly pat
 /** Removes what a state file in the other place says of supervisors that are gone, or of this one. */
 export function forgetState(path: string): void {
   try {
-    // One directory for all three, whatever its path leads to meanwhile.
+    // All three names are looked up in the same open directory, even if its path changes meanwhile.
     using directory = openParent(path);
     const file = directory.at(basename(path));
     if (!isOwn(file)) return;

@@ -260,7 +260,7 @@ function writeBeside(
   }
 }
 
-/** One that could not be finished is not left lying about, and least of all where a disk is full. */
+/** Removes a new file that could not be finished: it would only fill a full disk further. */
 function discard(directory: Directory, { fd, name }: Fresh): void {
   fs.closeSync(fd);
   try {

@@ -11,7 +11,7 @@ export interface StatePlace {
   readonly path: string;
   /** Where it was, or will have been, when `path` could not be had; null when that is the same. */
   readonly other: string | null;
-  /** Others can remove or replace it there. */
+  /** Other users can remove or replace the file in this directory. */
   readonly exposed: boolean;
 }
 

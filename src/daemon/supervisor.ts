@@ -115,7 +115,7 @@ export class Supervisor implements AsyncDisposable {
     });
   }
 
-  /** One life, from the start to the end of everything or to a reload. */
+  /** Runs one life: from a start to a reload or to the end. */
   async #begin(held: ReadonlySet<string>, sockets: readonly OpenSocket[]): Promise<void> {
     const { onLog } = this.#options;
     const target = { log: (level: LogLevel, text: string) => onLog?.({ level, text }), enabled: isSaid };
@@ -159,7 +159,7 @@ export class Supervisor implements AsyncDisposable {
     void this.#follow(supervision, log);
   }
 
-  /** Whoever ends it, by a call here or over its servers: nothing is left, and everybody hears of it. */
+  /** The common end of `shutdown()` and of a client's shutdown: resources are released, and all waiters are told. */
   async #follow(supervision: Supervision, log: Log): Promise<void> {
     try {
       const next = await supervision.finished;

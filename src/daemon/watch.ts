@@ -51,7 +51,7 @@ export async function watchConfig(options: WatchOptions): Promise<AsyncDisposabl
         await options.update();
         watcher.add(places());
       } catch (error) {
-        // What is wrong with it is in the log already.
+        // The log already says what is wrong with the configuration.
         const text = error instanceof ConfigError ? "it cannot be used" : describeError(error);
         log.log("error", `configuration left as it was: ${text}`);
       }

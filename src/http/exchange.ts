@@ -105,7 +105,7 @@ export function giveUp(seats: Seats, problem: ParseProblem, socket: Socket): voi
   else refuse(seats, socket, status);
 }
 
-/** One answer to what is no request that a handler could have, and no more. */
+/** Answers a request that no handler can have with an error page, and ends the connection. */
 export function refuse(seats: Seats, socket: Socket, status: number): void {
   const { reason, page } = errorPage(status);
   socket.write(

@@ -224,7 +224,7 @@ function connect(
     write(head + body, size === body.length ? "latin1" : "utf8");
   }
 
-  /** One answer at a time, and the next request only once it is with the kernel. */
+  /** Answers go out one at a time; the next request is read once the kernel has the answer before. */
   function write(data: string | Buffer, encoding: Encoding): void {
     const mine = { data, encoding };
     sending = mine;

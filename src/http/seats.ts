@@ -66,7 +66,7 @@ export interface SeatOptions {
   readonly onRefused: () => void;
 }
 
-/** One connection as the others see it. */
+/** A connection's place among the others. */
 interface Place {
   readonly socket: Socket;
   leave(): void;

@@ -64,7 +64,7 @@ const metadata = Symbol.for("pino.metadata");
 /** Opens the activity log. Throws what the file system says about the file. */
 export function openActivityLog(options: ActivityLogOptions): ActivityLog {
   const { logfile, format, loglevel } = options;
-  /** What the file has to say while it is opened, before there is anything to say it with. */
+  /** Messages about the file that come up while it is opened, before the log can take them. */
   const early: (() => void)[] = [];
   let isOpen = false;
   const later = (say: (text: string) => void) => (text: string) => {

@@ -13,7 +13,7 @@ export interface OpenPassage {
   close(): void;
 }
 
-/** Each holds a descriptor for as long as its reader takes. */
+/** Limit of passages open at once: each holds a descriptor for as long as its reader takes. */
 const MOST_OPEN = 64;
 
 const read = promisify(fs.read);

@@ -94,7 +94,7 @@ export function copySocket({ pidfd }: Child): number | null {
 
 /**
  * Pid, start time and boot stand in a file that nobody else can write, which is proof enough that this is the child.
- * What a copy of that file says of a child that another supervisor has by now is not believed.
+ * A copy of that file proves nothing about a child that another supervisor has adopted since.
  */
 function isOurs({ stdin, stdout, stderr }: SavedRun, pid: number, { sid }: ChildName): boolean {
   if ([stdin, stdout, stderr].some((inode) => inode !== null && holdsPipe(pid, inode) === "yes")) return true;

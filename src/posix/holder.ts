@@ -1,4 +1,4 @@
-/** Who has the address that one wanted: found by the kernel's lists of sockets and the descriptors under /proc/PID/fd. */
+/** Finds the process that holds an address, by the kernel's lists of sockets and the descriptors under /proc/PID/fd. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { isIPv6, type Socket } from "node:net";
 import * as libc from "./libc.js";
@@ -7,7 +7,7 @@ export interface Holder {
   /** Null where we may not look into the processes of that user. */
   readonly pid: number | null;
   readonly uid: number;
-  /** Its command line, short enough for a message and without what a terminal would obey. */
+  /** Command line, cut for a message, control characters replaced. */
   readonly command: string;
 }
 
@@ -16,7 +16,7 @@ const SO_PEERCRED = 17;
 const LISTENING = "0A";
 const MOST_COMMAND = 120;
 
-/** Who listens at a port in such a way that nobody else can at this address; `""` and `::` are all of them. */
+/** Finds the listener that keeps others from binding this address and port; `""` and `::` stand for all addresses. */
 export function holderOfPort(address: string, port: number): Holder | null {
   const wanted = bytesOf(address);
   for (const { local, uid, inode } of listeners(port))
@@ -27,7 +27,7 @@ export function holderOfPort(address: string, port: number): Holder | null {
   return null;
 }
 
-/** Who listens at the other end of a connected unix socket. */
+/** Finds the listener at the other end of a connected unix socket. */
 export function holderAtEnd(socket: Socket): Holder | null {
   const { fd = -1 } = (socket as unknown as { readonly _handle?: { readonly fd: number } })._handle ?? {};
   const peer = Buffer.alloc(12);

@@ -17,7 +17,7 @@ export type ListenOutcome =
       readonly ok: false;
       readonly code: string;
       readonly chownDenied?: boolean;
-      /** Who listens there already, where that can be seen. */
+      /** The process that listens at the address already; null where /proc does not tell. */
       readonly holder?: Holder | null;
     };
 

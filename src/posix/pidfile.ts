@@ -46,7 +46,7 @@ export function readPidfile(path: string, pid: number): Holds {
       fs.closeSync(fd);
     }
   } catch (error) {
-    // Somebody else's link is as good as nothing: it is replaced.
+    // A link of another user counts as no file, and is replaced.
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ELOOP") return "nothing";
     throw error;
   }
@@ -61,7 +61,7 @@ function placeOf(path: string): string | null {
     if (there === undefined || there.isFile()) return at;
     if (!there.isSymbolicLink()) return null;
     const target = readOwnLink(at);
-    // Somebody else's link is replaced.
+    // A link of another user is replaced.
     if (target === null) return at;
     at = resolve(dirname(at), target);
   }

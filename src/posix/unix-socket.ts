@@ -19,7 +19,7 @@ const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 export const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-/** With the NUL at the end. */
+/** Size of `sun_path`, the NUL included. */
 const UNIX_PATH_BYTES = 108;
 
 /** Whether clients can be told such a path at all. */

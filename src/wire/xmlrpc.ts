@@ -195,7 +195,7 @@ function isPlain(text: string): boolean {
 /** Text as it stands in XML. */
 export function escapeText(text: string): string {
   if (isPlain(text)) return text;
-  // One after the other, as each of them is a single call; one call for each character takes ten times as long.
+  // One replaceAll for each character: a single pass with a callback for each match takes ten times as long.
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

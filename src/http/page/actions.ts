@@ -101,7 +101,7 @@ async function call(
   return answer;
 }
 
-/** Each when the one before has its outcome, whatever that is. */
+/** Runs the actions in turn; each waits for the outcome of the one before, failed or not. */
 async function inOrder(
   daemon: Daemon,
   onWait: OnWait,
