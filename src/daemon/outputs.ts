@@ -4,7 +4,7 @@ import type { SavedLogs } from "../core/saved.js";
 import { AUTO_MODE, createAutoLog } from "../logs/auto.js";
 import { type LogFileOptions, openLogFile, type Taken } from "../logs/file.js";
 import { type ChannelLog, openChannelLog } from "../logs/sink.js";
-import { reasonOf } from "../logs/trouble.js";
+import { reasonOf, type Voice } from "../logs/trouble.js";
 import type { Channel } from "../rpc/daemon.js";
 import { bytesRepr, decodeOrRepr } from "../wire/python.js";
 import type { Entry } from "./entry.js";
@@ -37,6 +37,8 @@ export interface Outputs {
 /** What the outputs of all processes have in common. */
 export interface OutputsHost {
   readonly log: Log;
+  /** Tells of trouble with log files; shared, as there are thousands of them. */
+  readonly voice: Voice;
   /** Of the configuration that is in force when outputs are made. */
   readonly settings: () => Pick<SupervisordConfig, "childlogdir" | "identifier" | "strip_ansi">;
   /** Output that goes to the log, for PROCESS_LOG events; only with `*_events_enabled`. */
@@ -127,11 +129,11 @@ class ProcessOutputs implements Outputs {
 
   #openChannel(channel: Channel): ChannelLog {
     const config = this.#config;
-    const { onLog, onCapture, log } = this.#host;
+    const { onLog, onCapture, log, voice } = this.#host;
     const captureMaxbytes = config[`${channel}_capture_maxbytes`];
     return openChannelLog({
       path: this.path(channel),
-      ...fileOptions(log, config, channel),
+      ...fileOptions(voice, config, channel),
       syslogName: config[`${channel}_syslog`] ? config.name : null,
       stripAnsi: this.#stripAnsi,
       captureMaxbytes,
@@ -215,7 +217,7 @@ class ProcessOutputs implements Outputs {
       const open = this.#logOf(channel);
       const path = this.path(channel);
       if (open !== null) open.clear();
-      else if (path !== null) clearClosed(path, fileOptions(this.#host.log, this.#config, channel));
+      else if (path !== null) clearClosed(path, fileOptions(this.#host.voice, this.#config, channel));
     }
   }
 
@@ -248,12 +250,11 @@ function clearClosed(path: string, options: LogFileOptions): void {
   file.clear();
 }
 
-function fileOptions(log: Log, config: ProcessConfig, channel: Channel): LogFileOptions {
+function fileOptions(voice: Voice, config: ProcessConfig, channel: Channel): LogFileOptions {
   return {
     ...(config[`${channel}_logfile`] === AUTO ? { mode: AUTO_MODE } : {}),
     maxbytes: config[`${channel}_logfile_maxbytes`],
     backups: config[`${channel}_logfile_backups`],
-    onTrouble: (text) => log.log("critical", text),
-    onRecovered: (text) => log.log("warn", text),
+    ...voice,
   };
 }

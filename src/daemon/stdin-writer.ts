@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { closeEnd } from "../posix/pipe.js";
 import { type Watch, watch } from "../posix/readiness.js";
-import { createByteQueue } from "../wire/byte-queue.js";
+import { type ByteQueue, createByteQueue } from "../wire/byte-queue.js";
 
 /** `written` includes queued; `closed`: the child has closed its stdin; `full`: too much is queued already. */
 export type WriteOutcome = "written" | "closed" | "full";
@@ -25,6 +25,8 @@ const RETRY_MS = 20;
 /** The pipe is full, or the system is short of something that may be there again soon. */
 const NOT_NOW: ReadonlySet<string> = new Set(["EAGAIN", "ENOMEM", "ENOBUFS"]);
 
+const NOTHING = Buffer.alloc(0);
+
 /** As `writeSync`. */
 type Write = (fd: number, bytes: Buffer) => number;
 
@@ -42,7 +44,8 @@ class OneStdin implements StdinWriter {
   readonly #fd: number;
   readonly #onTrouble: (text: string) => void;
   readonly #write: Write;
-  readonly #queue = createByteQueue();
+  /** Made for the first bytes that the pipe doesn't take. */
+  #queue: ByteQueue | null = null;
   #waiting: Watch | null = null;
   #closed = false;
 
@@ -67,19 +70,20 @@ class OneStdin implements StdinWriter {
   }
 
   pending(): Buffer {
-    return this.#queue.bytes;
+    return this.#queue?.bytes ?? NOTHING;
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiting?.close();
-    this.#queue.drop(this.pending().length);
+    this.#queue = null;
     closeEnd(this.#fd);
   }
 
   #enqueue(bytes: Buffer): WriteOutcome {
     if (this.pending().length + bytes.length > QUEUE_LIMIT_BYTES) return "full";
+    this.#queue ??= createByteQueue();
     this.#queue.add(bytes);
     if (this.#waiting === null) this.#wait((drain) => watch(this.#fd, "writable", drain) ?? retry(drain));
     return "written";
@@ -94,7 +98,7 @@ class OneStdin implements StdinWriter {
     const waiting = this.pending();
     const left = this.#push(waiting);
     if (left === null) return this.close();
-    this.#queue.drop(waiting.length - left.length);
+    this.#queue?.drop(waiting.length - left.length);
     // Told that there is room and yet nothing was taken: the loop would tell it at once again.
     if (left === waiting) return this.#wait(retry);
     if (left.length > 0) return;

@@ -167,6 +167,10 @@ export function createSupervision(options: SupervisionOptions): Supervision {
 
   const outputsHost: OutputsHost = {
     log,
+    voice: {
+      onTrouble: (text) => log.log("critical", text),
+      onRecovered: (text) => log.log("warn", text),
+    },
     settings: () => files.available.supervisord,
     onLog: (entry, channel, bytes) =>
       bus.publish(logEvent(entry, pidOf(entry), channel, decodeOrRepr(bytes))),

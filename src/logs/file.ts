@@ -6,7 +6,7 @@
 import fs from "node:fs";
 import { basename } from "node:path";
 import { O_PATH, openGuarded, openParent } from "../posix/guarded.js";
-import { type KeptName, keepName, type Restored } from "../posix/keep-name.js";
+import { type Keeping, type KeptName, keepName, type Restored } from "../posix/keep-name.js";
 import { appendAgain, seekEnd, splice, stopAppending } from "../posix/splice.js";
 import { openLog } from "./open.js";
 import { shiftBackups } from "./rotate.js";
@@ -86,7 +86,7 @@ export function openLogFile(path: string, options: LogFileOptions): LogFile {
 type File = Extract<Target, { kind: "file" }>;
 
 /** A class, as there is one for each channel of each process. */
-class OpenLogFile implements LogFile {
+class OpenLogFile implements LogFile, Keeping {
   readonly path: string;
   readonly #options: LogFileOptions;
   readonly #now: () => number;
@@ -118,7 +118,8 @@ class OpenLogFile implements LogFile {
 
   #open(): Target {
     const opened = openLog(this.path, this.#options.mode ?? DEFAULT_MODE);
-    this.#place = opened.kind === "file" ? opened.place : null;
+    // Mostly the same text: then it is not kept twice.
+    this.#place = opened.kind === "stream" ? null : opened.place === this.path ? this.path : opened.place;
     if (opened.kind === "stream")
       return { kind: "stream", log: joinStream(opened, this.path, this.#options, this.#now) };
     return { kind: "file", fd: opened.fd, size: opened.size, unseen: 0, append: true, unfit: false };
@@ -140,8 +141,7 @@ class OpenLogFile implements LogFile {
     this.#kept?.[Symbol.dispose]();
     this.#kept = null;
     if (place === null) return;
-    const say = (text: string): void => this.#options.onRecovered?.(text);
-    this.#kept = keepName({ path: place, what: "log", restore: () => this.#restore(), say, mayMove: true });
+    this.#kept = keepName(this, place);
     // The file may have gone before it was watched.
     if (this.#isRemoved()) this.#kept.look();
   }
@@ -151,7 +151,19 @@ class OpenLogFile implements LogFile {
     return target?.kind === "file" && fs.fstatSync(target.fd).nlink === 0;
   }
 
-  #restore(): Restored {
+  get what(): string {
+    return "log";
+  }
+
+  get mayMove(): boolean {
+    return true;
+  }
+
+  say(text: string): void {
+    this.#options.onRecovered?.(text);
+  }
+
+  restore(): Restored {
     if (!this.#isRemoved()) return "fine";
     const isKnown = this.#reopening.active;
     const problem = this.#tryPlace();

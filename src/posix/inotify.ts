@@ -84,7 +84,9 @@ let instance: Instance | null = null;
 
 /** Tells what becomes of the name until disposed. The name need not exist. */
 export function watchName(path: string, tell: (news: NameNews) => void): NameWatch {
-  const absolute = resolve(path);
+  const resolved = resolve(path);
+  // The name below is a slice that keeps its whole path: better the caller's than a copy of it.
+  const absolute = resolved === path ? path : resolved;
   const directory = dirname(absolute);
   const opened = open();
   if (typeof opened === "string") return notWatching(opened);
@@ -107,7 +109,9 @@ class Listener implements NameWatch {
     this.#name = name;
     this.tell = tell;
     this.problem = place.at === null ? settle(place) : null;
-    place.names.set(name, [...(place.names.get(name) ?? []), this]);
+    const others = place.names.get(name);
+    // An array that is spread into has room for more, which thousands of names would pay for.
+    place.names.set(name, others === undefined ? [this] : [...others, this]);
     if (this.problem !== null) this[Symbol.dispose]();
   }
 

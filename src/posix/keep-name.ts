@@ -13,8 +13,8 @@ export interface Keeping {
   /** The kind of thing, for the lines: `pidfile`. */
   readonly what: string;
   /** Looks, and makes it again where it is gone. What it throws is said once, and it is tried again. */
-  readonly restore: () => Restored | Promise<Restored>;
-  readonly say: (text: string) => void;
+  restore(): Restored | Promise<Restored>;
+  say(text: string): void;
   /** A renamed thing is left alone. @default false */
   readonly mayMove?: boolean;
 }
@@ -38,13 +38,63 @@ const PEACE_MS = 60_000;
 /** Directories of which it was said that they can't be watched: once, however many names are in them. */
 const unwatched = new Set<string>();
 
-export function keepName(keeping: Keeping): KeptName {
-  return new Kept(keeping);
+/** `path` is where the thing really is, when that is not `keeping.path`. */
+export function keepName(keeping: Keeping, path = keeping.path): KeptName {
+  return new Kept(keeping, path);
 }
 
-/** A class, as each log has one. */
+/** A class, as each log has one; for as long as nothing happens to the name, this is all there is. */
 class Kept implements KeptName {
+  readonly path: string;
   readonly #keeping: Keeping;
+  readonly #watch: NameWatch;
+  #repair: Repair | null = null;
+  #closed = false;
+
+  constructor(keeping: Keeping, path: string) {
+    this.path = path;
+    this.#keeping = keeping;
+    this.#watch = watchName(path, (news) => this.#hear(news));
+    const { problem } = this.#watch;
+    if (problem !== null) this.#tellUnwatched(problem);
+    else unwatched.delete(dirname(path));
+  }
+
+  #tellUnwatched(why: string): void {
+    const directory = dirname(this.path);
+    if (unwatched.has(directory)) return;
+    unwatched.add(directory);
+    this.#keeping.say(
+      `what is removed from ${directory} will not come back by itself: it can't be watched (${why})`,
+    );
+  }
+
+  #hear(news: NameNews): void {
+    if (news === "unwatched") this.#tellUnwatched("no more");
+    else if (news !== "moved away" || this.#keeping.mayMove !== true) this.look();
+  }
+
+  verify(): void {
+    this.#watch.verify();
+  }
+
+  look(): void {
+    if (this.#closed) return;
+    this.#repair ??= new Repair(this.#keeping, this.path, this.#watch);
+    this.#repair.look();
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#repair?.close();
+    this.#watch[Symbol.dispose]();
+  }
+}
+
+/** Makes a name again, and counts how often. */
+class Repair {
+  readonly #keeping: Keeping;
+  readonly #path: string;
   readonly #watch: NameWatch;
   #timer: NodeJS.Timeout | null = null;
   #looking = false;
@@ -56,33 +106,10 @@ class Kept implements KeptName {
   /** Said, and not over yet. */
   #trouble: string | null = null;
 
-  constructor(keeping: Keeping) {
+  constructor(keeping: Keeping, path: string, watch: NameWatch) {
     this.#keeping = keeping;
-    this.#watch = watchName(keeping.path, (news) => this.#hear(news));
-    const { problem } = this.#watch;
-    if (problem !== null) this.#tellUnwatched(problem);
-    else unwatched.delete(dirname(keeping.path));
-  }
-
-  #tellUnwatched(why: string): void {
-    const { path, say } = this.#keeping;
-    const directory = dirname(path);
-    if (unwatched.has(directory)) return;
-    unwatched.add(directory);
-    say(`what is removed from ${directory} will not come back by itself: it can't be watched (${why})`);
-  }
-
-  #hear(news: NameNews): void {
-    if (news === "unwatched") this.#tellUnwatched("no more");
-    else if (news !== "moved away" || this.#keeping.mayMove !== true) this.look();
-  }
-
-  get path(): string {
-    return this.#keeping.path;
-  }
-
-  verify(): void {
-    this.#watch.verify();
+    this.#path = path;
+    this.#watch = watch;
   }
 
   look(): void {
@@ -146,13 +173,11 @@ class Kept implements KeptName {
   }
 
   #say(text: string): void {
-    const { what, path, say } = this.#keeping;
-    say(`${what} ${path} ${text}`);
+    this.#keeping.say(`${this.#keeping.what} ${this.#path} ${text}`);
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#watch[Symbol.dispose]();
   }
 }
