@@ -21,7 +21,7 @@ const { present, test } = needs("supervisor", "python3-pexpect");
 const place = scratch();
 afterAll(() => place[Symbol.dispose]());
 
-/** Each of Supervisor's modules that is a command, and ours. */
+/** Supervisor's modules that are commands, and our command for each. */
 const COMMANDS = {
   "supervisor.supervisord": "supervisord-ts.js",
   "supervisor.supervisorctl": "supervisorctl-ts.js",
@@ -41,7 +41,7 @@ function standIn(): string {
 
 const env = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", TERM: "dumb", HOME: place.dir };
 
-/** Each with a place of its own for AUTO logs: every daemon of the same identifier clears away those of the others. */
+/** Daemons get a directory each for AUTO logs: one of the same identifier clears away those of the others. */
 function play(name: string, python: string): Promise<Ran> {
   const TMPDIR = mkdtempSync(join(place.dir, "auto-"));
   return runCommand([PYTHON, RUNNER, name, python], {

@@ -165,7 +165,7 @@ scenario("update and status list groups as they come and go", {
       `${["b:1", "a:5", "c:4", "d:999", "e:0", "aa:2"].map((each) => cat(each)).join("")}[group:g]\nprograms=d,b\n`,
     );
     const first = [await rpc("supervisor.reloadConfig"), await ctl("update"), await listed()];
-    // One that comes back while the daemon runs is the last to go, whatever its priority.
+    // A group that comes back while the daemon runs is the last to go, whatever its priority.
     await rpc("supervisor.stopProcess", "e");
     await rpc("supervisor.removeProcessGroup", "e");
     await rpc("supervisor.addProcessGroup", "e");

@@ -23,13 +23,13 @@ export interface TrapScript extends Omit<FieldScript, "play" | "stay" | "directo
   readonly byLog?: boolean;
   /** Lines that are a matter of scheduling: in the activity log, and in what the programs wrote. */
   readonly open?: RegExp;
-  /** What else there is to see of it. */
+  /** Looks at further traces of the conf. */
   look?(stage: FieldStage): Promise<unknown>;
-  /** What becomes of it is the end of the whole. @default a shutdown */
+  /** Ends the daemon; the result is compared. @default a shutdown */
   end?(stage: FieldStage): Promise<unknown>;
 }
 
-/** What a play of such a conf gives. */
+/** Result of playing such a conf. */
 export interface Seen {
   readonly log: readonly string[];
   readonly [what: string]: unknown;
@@ -131,7 +131,7 @@ async function ask({ ctl, rpc }: FieldStage, open: RegExp): Promise<unknown> {
       .filter((line) => !open.test(line) || line === "")
       .join("\n");
   return {
-    // Its exit status tells of programs whose state is open, too.
+    // The exit status of `status` tells of programs whose state is open, too.
     status: some(states.out) === states.out ? states : some(states.out),
     avail: await ctl("avail"),
     infos: infos
@@ -152,7 +152,7 @@ async function shutdown({ daemon, ctl, rpc, exists }: FieldStage): Promise<unkno
   return null;
 }
 
-/** Each line once, in the order of the alphabet: what comes first, and how often, is a matter of scheduling. */
+/** Sorts lines and drops repeated ones: their order and number are a matter of scheduling. */
 function lines(all: readonly string[], open: RegExp): readonly string[] {
   const kept = all.filter((line) => line !== "" && !open.test(line));
   return [...new Set(kept.map(withoutNumbers))].sort();
@@ -165,7 +165,7 @@ function withoutNumbers(line: string): string {
     .replace(/(uncaptured python exception).*/, "$1");
 }
 
-/** What was written into files: the lines by name. */
+/** Lines of the files that were written, by name. */
 function written(dir: string, open: RegExp): Readonly<Record<string, readonly string[]>> {
   const files = ["var/log", "logs", "tmp", "var/run", "run"].flatMap((place) =>
     readdirSync(join(dir, place), { recursive: true, encoding: "utf8" }).map((name) =>
@@ -198,7 +198,7 @@ export function refused(name: string, conf: string): void {
   });
 }
 
-/** What these variables are in the environment of a program. */
+/** Values of these variables in the environment of a program. */
 export function variables(
   pid: unknown,
   ...names: readonly string[]

@@ -29,7 +29,7 @@ type Move =
         | "spawn-breaks"
         | "kill-breaks";
     }
-  /** Whoever hears of this state next asks for a stop at once, before anything else has been done. */
+  /** The next listener to hear of this state asks for a stop at once, before anything else is done. */
   | { readonly do: "stop-at"; readonly state: "STARTING" | "RUNNING" | "BACKOFF" | "EXITED" }
   | { readonly do: "die"; readonly status: number }
   | { readonly do: "wait"; readonly ms: number };
@@ -182,7 +182,7 @@ function play(options: Partial<ReturnType<typeof processConfig>>, script: readon
         if (wasUp) expect(["STOPPING", "UNKNOWN"]).toContain(process.state.name);
         break;
       }
-      // Its turn to be stopped comes later: groups are stopped one after the other.
+      // Groups are stopped one after the other: this process's turn comes later.
       case "leave":
         mayStart = false;
         break;

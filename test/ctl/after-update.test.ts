@@ -1,4 +1,4 @@
-/** What `update` says of what it has not done. */
+/** Remarks of `update` about changes that it has not made. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type Booted, boot } from "../support/boot.js";

@@ -133,7 +133,7 @@ function check({ entries, sound, alive }: World): void {
   }
 }
 
-/** With its world whole again, a process can be brought up, and down. */
+/** A process can be brought up and down once its world works again. */
 function checkAlive(world: World, entry: Entry): void {
   const { engine } = world;
   world.broken.clear();

@@ -69,7 +69,7 @@ test("a long answer is under way until its client has taken all of it", async ()
   at.server.emit("connection", pipe);
   pipe.push(call("x.long"));
   await until(() => pipe.writableLength > 100 * text.length, "all that there is to be sent");
-  // One turn of the loop more, for whoever thinks that this was all.
+  // A further turn of the loop, in which the answer could wrongly count as sent.
   await new Promise((resolve) => setImmediate(resolve));
   expect(unfinishedRequests(at.server)).toBe(1);
   for (let done = taken.shift(); done !== undefined; done = taken.shift()) {

@@ -66,7 +66,7 @@ describe.runIf(hasIpv6)("IPv6", () => {
 const TAKEN =
   "Error: Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this program down first before starting supervisord.\n";
 
-/** What a start says that finds its address taken. */
+/** Messages of a start whose address is taken. */
 async function refusal(server: string, through: readonly string[] = []): Promise<string> {
   using place = scratch();
   const { dir } = place;

@@ -1,4 +1,4 @@
-/** What a stop leaves behind is named, with what to write in the conf; at the end of the daemon too. */
+/** Processes that a stop, or the daemon's end, leaves behind are named, with the setting that would end them. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** One call for many processes: what fails for one is the outcome of that one. */
+/** A call for many processes: a failure is the outcome of its own process alone. */
 import { expect, test } from "vitest";
 import { newProcess } from "../../src/core/process.js";
 import { forEach } from "../../src/rpc/batch.js";

@@ -21,7 +21,7 @@ const COMMANDS = {
   pidproxy: bin("pidproxy-ts.js"),
 };
 
-/** Each of them would open a debugger, end Node, or say something, if Node got to see it. */
+/** Variables that make Node open a debugger, end, or print something. */
 const STEERING = {
   NODE_OPTIONS: "--inspect=127.0.0.1:0 --require=/nonexistent/hook.cjs",
   NODE_EXTRA_CA_CERTS: "/nonexistent/ca.pem",

@@ -228,7 +228,7 @@ describeAsRoot("a pidfile where others can write", () => {
     expect(isWhole(join(own, name))).toBe(true);
     expect(states(open)).toEqual([]);
     expect(readFileSync(join(own, String(daemon.daemon.pid)), "utf8")).toBe(`${daemon.conf}\n`);
-    // What the daemon makes again meanwhile goes too.
+    // Files that the daemon makes again meanwhile are removed too.
     rmSync(own, { recursive: true, maxRetries: 5 });
     await until(() => isWhole(join(own, name)), "the state file");
     const first = daemon.daemon.pid;

@@ -1,4 +1,4 @@
-/** One connection to a server, byte by byte. */
+/** A connection to a server, byte by byte. */
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 
 export interface Connection extends Disposable {
@@ -26,7 +26,7 @@ export function connection(where: NetConnectOpts): Connection {
   const closed = new Promise<string>((resolve, reject) => {
     socket.on("close", () => resolve(text)).on("error", reject);
   });
-  // Each of them is looked at only by tests that wait for it.
+  // Not every test awaits each of these promises.
   for (const promise of [connected, closed]) promise.catch(() => undefined);
   return {
     socket,

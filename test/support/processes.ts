@@ -43,7 +43,7 @@ export function status(pid: number): Readonly<Record<string, string>> {
   );
 }
 
-/** What each descriptor points at; one that is closed meanwhile is left out. */
+/** Targets of a process's descriptors, without those that are closed meanwhile. */
 export function targets(pid: number): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const fd of list(`/proc/${pid}/fd`)) {

@@ -40,7 +40,7 @@ function copyClone(root, to) {
   return to;
 }
 
-/** With npm, which lies beside it. */
+/** Copies Node and npm, which lies beside it. */
 function copyNode(node, to) {
   mkdirSync(join(to, "bin"), { recursive: true });
   const own = realpathSync(node);
